@@ -31,7 +31,11 @@ export class FlotillaError<Code extends string = string, Data = unknown> extends
   /** True when `code` is declared by the operation's contract, false for a platform code. */
   readonly declared: boolean;
 
-  constructor(code: Code, message: string, options: FlotillaErrorOptions<Data> & { declared?: boolean } = {}) {
+  constructor(
+    code: Code,
+    message: string,
+    options: FlotillaErrorOptions<Data> & { declared?: boolean } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.data = options.data as Data;
@@ -87,5 +91,7 @@ export function errorFromDocument(document: unknown): FlotillaError {
       });
     }
   }
-  return new FlotillaError('internal', 'the peer answered with an error of an unknown form', { cause: document });
+  return new FlotillaError('internal', 'the peer answered with an error of an unknown form', {
+    cause: document,
+  });
 }

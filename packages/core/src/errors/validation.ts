@@ -13,7 +13,9 @@ export interface ValidationData {
 
 /** `price: must be positive; quantity: expected string`. */
 export function formatIssues(issues: readonly ValidationIssue[]): string {
-  return issues.map(({ path, message }) => (path.length ? `${path.join('.')}: ${message}` : message)).join('; ');
+  return issues
+    .map(({ path, message }) => (path.length ? `${path.join('.')}: ${message}` : message))
+    .join('; ');
 }
 
 /** An `invalid_argument` error that names each field at fault. */

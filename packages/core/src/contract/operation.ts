@@ -1,0 +1,122 @@
+/** Operations of a contract: what a caller can ask of a service. */
+import type { HttpMethod, SseBinding } from './document.ts';
+import type { InputOf, Schema, StreamSchema } from './schema.ts';
+
+/** An error that an operation declares: callers get its `data` typed and narrow on its code. */
+export interface Failure<Data extends Schema = Schema> {
+  readonly kind: 'failure';
+  readonly data: Data;
+  /** HTTP status at the edge; default 422. */
+  readonly status: number;
+  readonly summary?: string;
+}
+
+/** A declared error with its own HTTP status. A bare schema in `errors` is the same with status 422. */
+export function failure<Data extends Schema>(options: {
+  data: Data;
+  status?: number;
+  summary?: string;
+}): Failure<Data> {
+  return { kind: 'failure', status: 422, ...options };
+}
+
+export type Failures = Readonly<Record<string, Schema | Failure>>;
+export type FailureData<F extends Schema | Failure> =
+  F extends Failure<infer D> ? D : F extends Schema ? F : never;
+
+export type Scope = `${string}:${string}`;
+/** See {@link AccessDocument} for the meaning; a scope or a list of scopes requires all of them. */
+export type Access = 'public' | 'authenticated' | 'internal' | Scope | readonly Scope[];
+
+export type HttpRoute = `${HttpMethod} /${string}`;
+
+export interface HttpBinding<Field extends string = string> {
+  /** Method and path; `{field}` segments name fields of the input. */
+  readonly route: HttpRoute;
+  /** Status of a success; default 200. */
+  readonly status?: number;
+  /** Status when the handler said that this is the result of an earlier call; default `status`. */
+  readonly replayStatus?: number;
+  /** Fields from the query string. Default: for GET and DELETE all that are not in the path or in a header. */
+  readonly query?: readonly Field[];
+  /** Input field → request header. */
+  readonly headers?: { readonly [F in Field]?: string };
+  /** The one field that is the whole body. Default: the body holds the fields that come from nowhere else. */
+  readonly body?: Field;
+  readonly sse?: SseBinding;
+}
+
+type FieldOf<I extends Schema> = Extract<keyof InputOf<I>, string>;
+
+/** What the author of a contract writes. */
+export interface OperationSpec<
+  I extends Schema = Schema,
+  O extends Schema | StreamSchema = Schema | StreamSchema,
+  E extends Failures = Failures,
+> {
+  /** One line for documents and consoles. */
+  readonly summary?: string;
+  readonly description?: string;
+  /** Default: an empty object. */
+  readonly input?: I;
+  /** Default: null. */
+  readonly output?: O;
+  readonly errors?: E;
+  /** Whether repeating the call has the effect of calling once, so that it may be retried. Default false. */
+  readonly idempotent?: boolean;
+  /** Default: `authenticated` where there is an `http` binding, else `internal`. */
+  readonly access?: Access;
+  readonly http?: HttpRoute | HttpBinding<FieldOf<I>>;
+}
+
+export interface Operation<
+  I extends Schema = Schema,
+  O extends Schema | StreamSchema = Schema | StreamSchema,
+  E extends Failures = Failures,
+> {
+  readonly kind: 'operation';
+  readonly input: I;
+  readonly output: O;
+  readonly errors: E;
+  readonly spec: OperationSpec<I, O, E>;
+}
+
+/** Declares an operation. Defaults: no input, no output, no declared errors, not idempotent, internal. */
+export function operation<
+  I extends Schema = Schema<Record<string, never>>,
+  O extends Schema | StreamSchema = Schema<null>,
+  E extends Failures = Record<never, never>,
+>(spec: OperationSpec<I, O, E> = {}): Operation<I, O, E> {
+  return {
+    kind: 'operation',
+    input: spec.input ?? (emptyObject as Schema as I),
+    output: spec.output ?? (nullValue as Schema as O),
+    errors: spec.errors ?? ({} as E),
+    spec,
+  };
+}
+
+function literal<T>(accepts: (value: unknown) => boolean, message: string, jsonSchema: object): Schema<T> {
+  const json = () => ({ ...jsonSchema });
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'flotilla',
+      validate: (value: unknown) =>
+        accepts(value) ? { value: (value ?? null) as T } : { issues: [{ message }] },
+      jsonSchema: { input: json, output: json },
+    },
+  } as Schema<T>;
+}
+
+const emptyObject = literal<Record<string, never>>(
+  (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0,
+  'this operation takes no input: send an empty object',
+  { type: 'object', properties: {}, additionalProperties: false },
+);
+
+const nullValue = literal<null>(
+  (value) => value === null || value === undefined,
+  'this operation has no output: return nothing',
+  { type: 'null' },
+);
