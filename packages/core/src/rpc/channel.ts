@@ -1,0 +1,172 @@
+/**
+ * What the rest of the platform sees of the wire: a `Channel` carries calls to one instance, a `WireServer` accepts
+ * them, and a `Transport` makes both. Types only; `docs/wire.md` specifies the bytes. TCP, Unix sockets and memory
+ * implement the same interfaces and pass the same cases.
+ */
+import type { FlotillaError } from '../errors/index.ts';
+import type { WireLimits } from './wire-limits.ts';
+
+/** The person or program on whose behalf a call is made, as the edge has verified it. */
+export interface EndUser {
+  readonly subject: string;
+  readonly scopes: readonly string[];
+  /** Further verified facts; must be JSON. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+/** The process at the other end, proven by the handshake to hold the fleet's wire key. */
+export interface Peer {
+  readonly service: string;
+  readonly instance: string;
+}
+
+export interface CallOptions {
+  /** Remaining budget in milliseconds. Without one, the call waits until it is answered or the connection ends. */
+  readonly deadlineMs?: number;
+  /** Aborting it rejects the call with `cancelled` and tells the server. */
+  readonly signal?: AbortSignal;
+  readonly user?: EndUser;
+  /** W3C trace context, `00-<trace id>-<span id>-<flags>`. One that is not valid is left out. */
+  readonly traceparent?: string;
+  /** Names the call, so that a repetition is recognised. At most 255 bytes of UTF-8. */
+  readonly idempotencyKey?: string;
+}
+
+export interface CallResult {
+  /**
+   * The answer's bytes. Valid for ever, but a view into what was received with it: copy it to keep it for long.
+   */
+  readonly payload: Buffer;
+  /** True when this is the stored result of an earlier call under the same idempotency key. */
+  readonly replayed: boolean;
+}
+
+/**
+ * `data` of the errors that a channel itself raises: whether the server may have started the call. `'no'` makes a
+ * repetition safe for every operation.
+ */
+export interface ExecutionData {
+  readonly executed: 'no' | 'unknown';
+}
+
+/**
+ * `open` accepts calls. `draining` should get no new calls: the peer said go-away, or the connection's call ids run
+ * out; calls in flight finish, then it closes by itself. `closed` refuses everything.
+ */
+export type ChannelState = 'open' | 'draining' | 'closed';
+
+/**
+ * One live, authenticated connection to one instance.
+ *
+ * Calls and streams fail with a FlotillaError. The server's answer arrives as it is. The channel's own are:
+ * `unavailable` (connection lost, go-away), `overloaded` (too many calls or bytes waiting here), `deadline_exceeded`,
+ * `cancelled` and `payload_too_large`, each with `ExecutionData`.
+ */
+export interface Channel {
+  readonly peer: Peer;
+  /** Calls and streams that have not ended. */
+  readonly inFlight: number;
+  readonly state: ChannelState;
+  /** Makes one call. `payload` must not be changed afterwards. */
+  call(operation: string, payload: Uint8Array, options?: CallOptions): Promise<CallResult>;
+  /**
+   * Opens a stream of items, at once and not at the first `next()`. The server stops producing when `limits.window` items
+   * wait to be read. `return()`, and so leaving a `for await`, cancels it. One reader at a time.
+   */
+  stream(operation: string, payload: Uint8Array, options?: CallOptions): AsyncIterableIterator<Buffer>;
+  /** Called once when the channel has closed; with the reason unless this side closed it. Called at once if it already has. */
+  onClose(listener: (reason: FlotillaError | undefined) => void): void;
+  /** Called once when the channel begins to drain. Called at once if it already does. */
+  onDrain(listener: () => void): void;
+  /** Ends the connection now. Calls in flight fail with `unavailable`. */
+  close(): void;
+}
+
+/** A call as it arrives at a server. */
+export interface IncomingCall {
+  readonly operation: string;
+  /** Valid for ever, but a view into what was received with it: copy it to keep it for long. */
+  readonly payload: Buffer;
+  /** Whether the caller expects a stream. */
+  readonly streaming: boolean;
+  readonly peer: Peer;
+  readonly user: EndUser | undefined;
+  readonly traceparent: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  /** Milliseconds left at this moment, at least 0; undefined without a deadline. */
+  remainingMs(): number | undefined;
+  /**
+   * Aborts with a FlotillaError as its reason when the caller cancels (`cancelled`), the deadline passes
+   * (`deadline_exceeded`) or the connection is lost (`unavailable`). Created on first use.
+   */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Answers one call. Every call must be finished by `value`, `error` or `end`, even after its signal has aborted: until
+ * then it counts as in flight and `drain` waits for it. What comes after the caller has gone is dropped.
+ */
+export interface Reply {
+  /** False once nothing can reach the caller: finished, cancelled, past its deadline, or the connection is lost. */
+  readonly open: boolean;
+  /** The answer of a call that is no stream. `payload` must not be changed afterwards. */
+  value(payload: Uint8Array, replayed?: boolean): void;
+  /** Ends a call or a stream with an error. Its `cause` is not sent. */
+  error(error: FlotillaError): void;
+  /**
+   * Sends one item of a stream. Returns undefined when there is room for another, else a promise for room, which also
+   * settles when `open` turns false. An item sent without room ends the stream with `internal`.
+   */
+  item(payload: Uint8Array): Promise<void> | undefined;
+  /** Ends a stream. */
+  end(): void;
+}
+
+/** Handles one call, now or later. Must not throw; what it throws is answered as `internal`. */
+export type Dispatch = (call: IncomingCall, reply: Reply) => void;
+
+/** A listening endpoint. */
+export interface WireServer {
+  /** Where it can be dialled: `tcp://127.0.0.1:41234`, `unix:/path`, or `memory:<n>`. */
+  readonly address: string;
+  /** Calls and streams whose handlers have not finished, over all connections. */
+  readonly inFlight: number;
+  /** Authenticated connections. */
+  readonly connections: number;
+  /** Accepts nothing new, says go-away to all, waits at most `graceMs` for calls in flight, then closes. */
+  drain(graceMs: number): Promise<void>;
+  /** Closes now; callers in flight see `unavailable`. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Who this process is on the wire. */
+export interface WireIdentity extends Peer {
+  /** The key both ends prove to hold: `deriveKey(secret, 'wire')`. */
+  readonly key: Uint8Array;
+}
+
+export interface ListenOptions {
+  /** `tcp://127.0.0.1:0` (0: any free port) or `unix:/path`. */
+  readonly address: string;
+  readonly identity: WireIdentity;
+  readonly dispatch: Dispatch;
+  readonly limits?: Partial<WireLimits>;
+}
+
+export interface DialOptions {
+  readonly address: string;
+  readonly identity: WireIdentity;
+  /** Refuses, with `unavailable`, a peer that proves to be another service or instance (a reused port). */
+  readonly expect?: Partial<Peer>;
+  /** Milliseconds for connecting and the handshake together. Default 1000. */
+  readonly timeoutMs?: number;
+  readonly limits?: Partial<WireLimits>;
+}
+
+/** A way to make connections: sockets, or memory in tests. */
+export interface Transport {
+  /** Fails with `unavailable` where the address is taken, naming it and the way out. */
+  listen(options: ListenOptions): Promise<WireServer>;
+  /** Fails with `unavailable` (nobody answers there) or `unauthenticated` (another key). */
+  dial(options: DialOptions): Promise<Channel>;
+}
