@@ -1,0 +1,73 @@
+/** Schema migrations: SQL files `001-name.sql`, applied once, in order, each in its own transaction. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { platformError } from '../errors/flotilla-error.ts';
+
+export interface Migration {
+  /** File name without `.sql`; sorts by its number. */
+  readonly id: string;
+  readonly sql: string;
+}
+
+const fileName = /^\d{3,}-[a-z0-9-]+\.sql$/;
+
+/** Reads a directory of migrations. Other files in it are an error: they would be silently skipped. */
+export function readMigrations(directory: URL): Migration[] {
+  const names = readdirSync(fileURLToPath(directory)).sort();
+  return names.map((name) => {
+    if (!fileName.test(name)) {
+      throw platformError('invalid_argument', `migration '${name}' must be called like '001-accounts.sql'`);
+    }
+    return { id: name.slice(0, -'.sql'.length), sql: readFileSync(new URL(name, directory), 'utf8') };
+  });
+}
+
+/**
+ * Brings the schema up to date.
+ *
+ * @throws FlotillaError when a migration fails, when an applied one was edited, or when the database is newer than
+ * the code. Nothing of a failed migration remains.
+ */
+export function migrate(database: DatabaseSync, migrations: readonly Migration[]): void {
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS flotilla_migrations (id TEXT PRIMARY KEY, checksum TEXT NOT NULL) STRICT',
+  );
+  const applied = new Map(
+    database
+      .prepare('SELECT id, checksum FROM flotilla_migrations')
+      .all()
+      .map((row) => [String(row.id), String(row.checksum)]),
+  );
+  const known = new Set(migrations.map(({ id }) => id));
+  for (const id of applied.keys()) {
+    if (!known.has(id)) {
+      throw platformError(
+        'conflict',
+        `the database has migration '${id}', which this version of the service does not know: deploy the newer version`,
+      );
+    }
+  }
+  const record = database.prepare('INSERT INTO flotilla_migrations (id, checksum) VALUES (?, ?)');
+  for (const { id, sql } of migrations) {
+    const checksum = createHash('sha256').update(sql).digest('hex');
+    const before = applied.get(id);
+    if (before === checksum) continue;
+    if (before !== undefined) {
+      throw platformError(
+        'conflict',
+        `migration '${id}' was edited after it was applied: undo the edit, add a new file`,
+      );
+    }
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      database.exec(sql);
+      record.run(id, checksum);
+      database.exec('COMMIT');
+    } catch (cause) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw platformError('internal', `migration '${id}' failed: ${(cause as Error).message}`, { cause });
+    }
+  }
+}
