@@ -14,11 +14,9 @@ import type { ValidationData } from '../errors/validation.ts';
 import { describeMembers } from './describe.ts';
 import type { ContractDocument } from './document.ts';
 import type { Event } from './event.ts';
+import type { Members } from './member.ts';
 import type { FailureData, Failures, Operation } from './operation.ts';
 import type { InputOf, OutputOf, Schema, StreamSchema } from './schema.ts';
-
-export type Member = Operation | Event;
-export type Members = Readonly<Record<string, Member>>;
 
 const info: unique symbol = Symbol('flotilla.contract');
 

@@ -2,7 +2,6 @@
 import { platformError } from '../errors/flotilla-error.ts';
 import { isPlatformCode } from '../errors/platform-codes.ts';
 import { canonicalHash } from './canonical-hash.ts';
-import type { Members } from './contract.ts';
 import type {
   AccessDocument,
   ContractDocument,
@@ -11,6 +10,7 @@ import type {
   OperationDocument,
 } from './document.ts';
 import { bindHttp } from './http-binding.ts';
+import type { Members } from './member.ts';
 import type { Access, Failure, Operation } from './operation.ts';
 import { isStream, jsonSchemaOf, type Schema } from './schema.ts';
 

@@ -9,11 +9,10 @@ export {
   type DeclaredError,
   describe,
   isContract,
-  type Member,
-  type Members,
 } from './contract.ts';
 export type * from './document.ts';
 export { type Event, type EventSpec, event } from './event.ts';
+export type { Member, Members } from './member.ts';
 export {
   type Access,
   type Failure,
