@@ -30,17 +30,20 @@ export class FlotillaError<Code extends string = string, Data = unknown> extends
   readonly retryAfterMs: number | undefined;
   /** True when `code` is declared by the operation's contract, false for a platform code. */
   readonly declared: boolean;
+  /** True when a peer answered with this error, false when this process raised it. */
+  readonly remote: boolean;
 
   constructor(
     code: Code,
     message: string,
-    options: FlotillaErrorOptions<Data> & { declared?: boolean } = {},
+    options: FlotillaErrorOptions<Data> & { declared?: boolean; remote?: boolean } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.data = options.data as Data;
     this.retryAfterMs = options.retryAfterMs;
     this.declared = options.declared ?? false;
+    this.remote = options.remote ?? false;
   }
 
   toJSON(): ErrorDocument {
@@ -88,6 +91,7 @@ export function errorFromDocument(document: unknown): FlotillaError {
         data,
         ...(typeof retryAfterMs === 'number' ? { retryAfterMs } : {}),
         declared: declared === true,
+        remote: true,
       });
     }
   }

@@ -1,0 +1,90 @@
+/**
+ * The local table of live instances: a pure state machine `(message, now) → changes`.
+ *
+ * An instance leaves by its goodbye, or when its time to live passes in silence and nobody vouches for it. While the
+ * broker is away nothing expires: the last known good table stays in use, and every entry gets a full time to live
+ * when the broker is back.
+ */
+import type { Goodbye, Instance } from './instance.ts';
+
+export const timeToLiveMs = 3_500;
+
+interface Entry {
+  instance: Instance;
+  seenAt: number;
+}
+
+export interface TableChange {
+  readonly kind: 'joined' | 'changed' | 'left';
+  readonly instance: Instance;
+}
+
+export class InstanceTable {
+  readonly #entries = new Map<string, Entry>();
+  readonly #ttl: number;
+  #connected = true;
+
+  constructor(ttlMs = timeToLiveMs) {
+    this.#ttl = ttlMs;
+  }
+
+  /** Instances of a service, or all, in order of their ids. */
+  list(service?: string): Instance[] {
+    const found: Instance[] = [];
+    for (const { instance } of this.#entries.values()) {
+      if (service === undefined || instance.service === service) found.push(instance);
+    }
+    return found.sort((a, b) => (a.instance < b.instance ? -1 : 1));
+  }
+
+  get(instance: string): Instance | undefined {
+    return this.#entries.get(instance)?.instance;
+  }
+
+  announced(instance: Instance, now: number): TableChange | undefined {
+    const entry = this.#entries.get(instance.instance);
+    if (!entry) {
+      this.#entries.set(instance.instance, { instance, seenAt: now });
+      return { kind: 'joined', instance };
+    }
+    if (instance.startedAt < entry.instance.startedAt) return undefined;
+    entry.seenAt = now;
+    const { address, state, contract, startedAt, weight } = entry.instance;
+    const same =
+      address === instance.address &&
+      state === instance.state &&
+      contract === instance.contract &&
+      startedAt === instance.startedAt &&
+      weight === instance.weight;
+    entry.instance = instance;
+    return same ? undefined : { kind: 'changed', instance };
+  }
+
+  left(goodbye: Goodbye): TableChange | undefined {
+    const entry = this.#entries.get(goodbye.instance);
+    if (!entry || entry.instance.startedAt > goodbye.startedAt) return undefined;
+    this.#entries.delete(goodbye.instance);
+    return { kind: 'left', instance: entry.instance };
+  }
+
+  /** The broker went away or came back. */
+  brokerConnected(connected: boolean, now: number): void {
+    if (connected && !this.#connected) for (const entry of this.#entries.values()) entry.seenAt = now;
+    this.#connected = connected;
+  }
+
+  /**
+   * Removes what has been silent for longer than its time to live, except those for whom `vouch` answers true: an
+   * instance whose event loop is busy misses heartbeats, but its connection still stands.
+   */
+  expire(now: number, vouch: (instance: Instance) => boolean): TableChange[] {
+    if (!this.#connected) return [];
+    const changes: TableChange[] = [];
+    for (const [id, entry] of this.#entries) {
+      if (now - entry.seenAt <= this.#ttl || vouch(entry.instance)) continue;
+      this.#entries.delete(id);
+      changes.push({ kind: 'left', instance: entry.instance });
+    }
+    return changes;
+  }
+}

@@ -1,0 +1,111 @@
+/** What a handler knows about the call it handles. */
+
+import type { Contract } from '../contract/contract.ts';
+import type { EndUser, IncomingCall, Peer } from '../rpc/channel.ts';
+import type { CallScope, Client } from '../rpc/client.ts';
+import type { Database } from '../store/database.ts';
+import type { Logger } from '../telemetry/log.ts';
+
+export type Uses = Readonly<Record<string, Contract>>;
+export type Clients<U extends Uses> = { readonly [K in keyof U]: Client<U[K]> };
+
+/** What a running service has, whoever calls. */
+export interface ServiceRuntime<Config, U extends Uses> {
+  readonly service: string;
+  readonly instance: string;
+  readonly config: Config;
+  /** Clients for work that no caller waits for. Inside a handler use those of the context: they carry its deadline. */
+  readonly clients: Clients<U>;
+  readonly database: Database;
+  readonly log: Logger;
+  /** Aborts when the service begins to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** What a handler gets beside its input. */
+export interface Context<Config = unknown, U extends Uses = Uses, State = unknown>
+  extends ServiceRuntime<Config, U>,
+    CallScope {
+  /** What `start` returned. */
+  readonly state: State;
+  /** The service that calls. */
+  readonly caller: Peer;
+  /** The end user on whose behalf it calls, verified at the edge. */
+  readonly user: EndUser | undefined;
+  /** Names the call, so that a repetition can be recognised. */
+  readonly idempotencyKey: string | undefined;
+  /** Aborts when the caller gives up, the deadline passes, or, for streams, the service stops. */
+  readonly signal: AbortSignal;
+  /** Says that the result is that of an earlier identical call; at an HTTP edge it may have a status of its own. */
+  replayed(): void;
+}
+
+/** A runtime with what makes clients for one call. */
+export interface HostRuntime<Config, U extends Uses, State> extends ServiceRuntime<Config, U> {
+  readonly state: State;
+  scopedClients(scope: CallScope): Clients<U>;
+}
+
+/** One object per call; what is not asked for is not made. */
+export class CallContext<Config, U extends Uses, State> implements Context<Config, U, State> {
+  readonly #runtime: HostRuntime<Config, U, State>;
+  readonly #call: IncomingCall;
+  readonly #stopping: AbortSignal | undefined;
+  #clients: Clients<U> | undefined;
+  #signal: AbortSignal | undefined;
+  isReplay = false;
+
+  /** @param stopping ends the call with the service; given for streams. */
+  constructor(runtime: HostRuntime<Config, U, State>, call: IncomingCall, stopping?: AbortSignal) {
+    this.#runtime = runtime;
+    this.#call = call;
+    this.#stopping = stopping;
+  }
+
+  get service(): string {
+    return this.#runtime.service;
+  }
+  get instance(): string {
+    return this.#runtime.instance;
+  }
+  get config(): Config {
+    return this.#runtime.config;
+  }
+  get database(): Database {
+    return this.#runtime.database;
+  }
+  get log(): Logger {
+    return this.#runtime.log;
+  }
+  get state(): State {
+    return this.#runtime.state;
+  }
+  get caller(): Peer {
+    return this.#call.peer;
+  }
+  get user(): EndUser | undefined {
+    return this.#call.user;
+  }
+  get idempotencyKey(): string | undefined {
+    return this.#call.idempotencyKey;
+  }
+  get traceparent(): string | undefined {
+    return this.#call.traceparent;
+  }
+  get clients(): Clients<U> {
+    this.#clients ??= this.#runtime.scopedClients(this);
+    return this.#clients;
+  }
+  get signal(): AbortSignal {
+    this.#signal ??= this.#stopping
+      ? AbortSignal.any([this.#call.signal, this.#stopping])
+      : this.#call.signal;
+    return this.#signal;
+  }
+  remainingMs(): number | undefined {
+    return this.#call.remainingMs();
+  }
+  replayed(): void {
+    this.isReplay = true;
+  }
+}

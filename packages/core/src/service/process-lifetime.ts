@@ -1,0 +1,85 @@
+/**
+ * The life of a supervised process: what it tells its supervisor, how it ends. It ends cleanly on SIGTERM, SIGINT or
+ * when the supervisor is gone, and loudly when it cannot go on.
+ */
+import { FlotillaError } from '../errors/flotilla-error.ts';
+import type { Logger } from '../telemetry/log.ts';
+
+export type ProcessMessage =
+  | {
+      readonly type: 'ready';
+      readonly address?: string;
+      readonly admin?: string | undefined;
+      readonly version?: string;
+      readonly contract?: string;
+      readonly url?: string;
+    }
+  | { readonly type: 'state'; readonly state: 'draining' }
+  | { readonly type: 'fatal'; readonly code: string; readonly message: string };
+
+export interface ProcessLifetime {
+  readonly log: Logger;
+  /** Starts the process's work; what it resolves to stops it. */
+  run(start: () => Promise<() => Promise<void>>): Promise<void>;
+  /** Tells the supervisor, if there is one. */
+  tell(message: ProcessMessage): void;
+  /** Ends the process now, with the reason in the log and at the supervisor: exit code 1. */
+  fatal(error: unknown): void;
+}
+
+export function processLifetime(log: Logger): ProcessLifetime {
+  let stop: (() => Promise<void>) | undefined;
+  let ending = false;
+
+  const tell = (message: ProcessMessage): void => {
+    if (process.connected) process.send?.(message, undefined, undefined, () => {});
+  };
+
+  const fatal = (error: unknown): void => {
+    if (ending) return;
+    ending = true;
+    const { code, message } =
+      error instanceof FlotillaError ? error : { code: 'internal', message: String(error) };
+    log.error(message, { error });
+    process.exitCode = 1;
+    const leave = () => process.exit(1);
+    if (process.connected) process.send?.({ type: 'fatal', code, message }, undefined, undefined, leave);
+    else leave();
+    setTimeout(leave, 200);
+  };
+
+  const end = async (reason: string): Promise<void> => {
+    if (ending) return;
+    ending = true;
+    log.info('stopping', { reason });
+    try {
+      await stop?.();
+      process.exit(0);
+    } catch (error) {
+      log.error('did not stop cleanly', { error });
+      process.exit(1);
+    }
+  };
+
+  process.on('SIGTERM', () => void end('SIGTERM'));
+  process.on('SIGINT', () => {
+    // The terminal sends Ctrl-C to the whole group; the supervisor decides the order in which its children stop.
+    if (!process.connected) void end('SIGINT');
+  });
+  process.on('disconnect', () => void end('the supervisor is gone'));
+  process.on('uncaughtException', fatal);
+  process.on('unhandledRejection', fatal);
+
+  return {
+    log,
+    tell,
+    fatal,
+    async run(start) {
+      try {
+        stop = await start();
+      } catch (error) {
+        fatal(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/** A service: a contract and the code that fulfils it. */
+
+import { type Contract, type ContractOperation, contractInfo, isContract } from '../contract/contract.ts';
+import type { InputOf, OutputOf, Schema, StreamSchema } from '../contract/schema.ts';
+import { platformError } from '../errors/flotilla-error.ts';
+import type { Context, ServiceRuntime, Uses } from './context.ts';
+
+type Result<O extends Schema | StreamSchema> =
+  O extends StreamSchema<infer Item>
+    ? AsyncIterable<InputOf<Item>>
+    : InputOf<Extract<O, Schema>> | Promise<InputOf<Extract<O, Schema>>> | NoOutput<O>;
+/** A handler of an operation without output may return nothing. */
+type NoOutput<O> = O extends Schema ? (null extends InputOf<O> ? void | Promise<void> : never) : never;
+
+type Handler<Op, Ctx> =
+  Op extends ContractOperation<infer I, infer O, infer _E>
+    ? (input: OutputOf<I>, context: Ctx) => Result<O>
+    : never;
+
+/** One handler for every operation of the contract. */
+export type Handlers<C extends Contract, Ctx> = {
+  readonly [K in keyof C as C[K] extends ContractOperation ? K : never]: Handler<C[K], Ctx>;
+};
+
+export interface ServiceSpec<C extends Contract, Config extends Schema, U extends Uses, State> {
+  /** Version of this implementation; default `0.0.0`. */
+  readonly version?: string;
+  /** Schema of the configuration, read from the environment at boot. */
+  readonly config?: Config;
+  /** Contracts of the services this one calls; each becomes a typed client. */
+  readonly uses?: U;
+  /** The service's own database, in its own directory. */
+  readonly database?: {
+    /** Directory of `001-name.sql` files. */
+    readonly migrations: URL;
+  };
+  /** Prepares the service before it takes calls. What it returns is `context.state` in the handlers. */
+  readonly start?: (runtime: ServiceRuntime<OutputOf<Config>, U>) => State | Promise<State>;
+  readonly operations: Handlers<C, Context<OutputOf<Config>, U, State>>;
+  /** Undoes `start` after the last call has finished. */
+  readonly stop?: (state: State) => void | Promise<void>;
+}
+
+export interface Service {
+  readonly kind: 'service';
+  readonly contract: Contract;
+  readonly spec: ServiceSpec<Contract, Schema, Uses, unknown>;
+}
+
+/**
+ * Makes a service. The module's default export is what `flotilla up` runs.
+ *
+ * @throws FlotillaError when an operation of the contract has no handler, or a handler no operation.
+ */
+export function service<
+  C extends Contract,
+  Config extends Schema = Schema<Record<string, never>>,
+  U extends Uses = Record<never, never>,
+  State = undefined,
+>(contract: C, spec: ServiceSpec<C, Config, U, State>): Service {
+  if (!isContract(contract)) {
+    throw platformError(
+      'invalid_argument',
+      'service(contract, …): the first argument must come from contract(…)',
+    );
+  }
+  const { name, members } = contractInfo(contract);
+  const operations = Object.entries(members).flatMap(([key, { kind }]) =>
+    kind === 'operation' ? [key] : [],
+  );
+  const missing = operations.filter(
+    (key) => typeof (spec.operations as Record<string, unknown>)[key] !== 'function',
+  );
+  const unknown = Object.keys(spec.operations).filter((key) => !operations.includes(key));
+  if (missing.length || unknown.length) {
+    const problems = [
+      ...missing.map((key) => `operation '${key}' has no handler`),
+      ...unknown.map((key) => `handler '${key}' has no operation in the contract`),
+    ];
+    throw platformError('invalid_argument', `service ${name}: ${problems.join('; ')}`);
+  }
+  return { kind: 'service', contract, spec: spec as unknown as Service['spec'] };
+}
+
+export function isService(value: unknown): value is Service {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'service';
+}
