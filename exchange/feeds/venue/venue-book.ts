@@ -127,7 +127,6 @@ export class VenueBook {
   #lose(expectedId: number, receivedId: number): BookOutput {
     // Without a book there is nothing to become stale: the gap merely restarts the wait for a snapshot.
     if (this.#status !== 'waiting') this.#status = 'stale';
-    this.#tickers = [];
     return { kind: 'gap', expectedId, receivedId };
   }
 
@@ -162,9 +161,8 @@ export class VenueBook {
   }
 
   #takeTicker(ticker: BookTicker): readonly BookOutput[] {
-    if (this.#status === 'stale') return NOTHING;
-    if (this.#isTold(ticker)) return NOTHING;
-    if (this.#status === 'waiting' || ticker.updateId > this.#updateId) {
+    if (this.isLive && this.#isTold(ticker)) return NOTHING;
+    if (!this.isLive || ticker.updateId > this.#updateId) {
       this.#tickers.push(ticker);
       if (this.#tickers.length > MAX_KEPT_TICKERS) this.#tickers.shift();
       return NOTHING;

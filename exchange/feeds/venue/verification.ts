@@ -3,11 +3,11 @@
  * bid and ask, price and quantity, must be those of the last book ticker with an id of at most u.
  *
  * The two streams are not received in the order of their ids: a ticker comes at once, the diff that contains the same
- * update up to 100 ms later, and nothing forbids the reverse. So a diff is compared when a ticker of a later update,
- * or the end, shows that no ticker for it can still come.
+ * update up to 100 ms later, and nothing forbids the reverse. So a diff waits until a ticker of a later update, or the
+ * end, shows that no ticker for it can still come; then it is applied and the book compared.
  */
 
-import type { BookTicker, Level, VenueMessage } from './message.ts';
+import type { BookTicker, DepthDiff, DepthSnapshot, Level, VenueMessage } from './message.ts';
 import { type RecordingOptions, readRecording } from './recording.ts';
 import { type BookStatus, VenueBook, type VenueBookOptions } from './venue-book.ts';
 
@@ -59,8 +59,9 @@ export interface Verification {
 
 const MISMATCHES_SHOWN = 10;
 const GAPS_SHOWN = 100;
-/** Tickers in wait of a diff. A recording in which the diffs stop must not fill the memory. */
+/** Tickers in wait of a diff, and diffs in wait of a ticker: a stream that stops must not fill the memory. */
 const MAX_TICKERS = 100_000;
+const MAX_WAITING = 1_000;
 
 /** Streams through a recording and checks all of it. Rejects with a RecordingError at the first damage. */
 export async function verifyRecording(
@@ -72,21 +73,14 @@ export async function verifyRecording(
   return check.finish(file);
 }
 
-interface Pending {
-  readonly line: number;
-  readonly updateId: number;
-  bid: Level | undefined;
-  ask: Level | undefined;
-  told: boolean;
-}
-
 class BookCheck {
   readonly #book: VenueBook;
   readonly #counts = { diff: 0, ticker: 0, trade: 0, snapshot: 0 };
   readonly #mismatches: Mismatch[] = [];
   readonly #gaps: Gap[] = [];
-  #pending: Pending[] = [];
-  /** Ascending ids; the first is the last one known to be needed. */
+  /** In the order received, until a ticker of a later update is there. */
+  #waiting: (DepthDiff | DepthSnapshot)[] = [];
+  /** Ascending ids; those before the last with an id of at most the book's are gone. */
   #tickers: BookTicker[] = [];
   #compared = 0;
   #toldByTicker = 0;
@@ -103,86 +97,53 @@ class BookCheck {
     this.#counts[message.kind]++;
     this.#firstNs ??= message.receivedNs;
     this.#lastNs = message.receivedNs;
-    const book = this.#book;
-    const before = book.updateId;
-    for (const output of book.apply(message)) {
-      if (output.kind === 'gap' && this.#gaps.length < GAPS_SHOWN) {
-        this.#gaps.push({ line: message.line, expectedId: output.expectedId, receivedId: output.receivedId });
-      }
-      if (output.kind === 'changed' && message.kind === 'ticker') this.#improve(output.bids, output.asks);
-    }
+    if (message.kind === 'trade') return;
     if (message.kind === 'ticker') this.#takeTicker(message);
-    if (message.kind === 'diff') {
-      if (book.isLive && book.updateId !== before) this.#takeBook(message.line);
-      this.#settle(message.finalId);
-    }
-  }
-
-  #takeBook(line: number): void {
-    const { bids, asks, updateId } = this.#book;
-    const bid = best(bids);
-    const ask = best(asks);
-    if (bid && ask && bid[0] >= ask[0]) this.#crossed++;
-    const told =
-      (bid !== undefined && this.#book.isLearned('bid', bid[0])) ||
-      (ask !== undefined && this.#book.isLearned('ask', ask[0]));
-    this.#pending.push({ line, updateId, bid, ask, told });
+    else this.#waiting.push(message);
+    const newest = this.#tickers.at(-1)?.updateId ?? Number.NEGATIVE_INFINITY;
+    let ready = 0;
+    while (ready < this.#waiting.length && lastId(this.#waiting[ready]!) < newest) ready++;
+    this.#build(this.#waiting.length > MAX_WAITING ? this.#waiting.length : ready);
   }
 
   #takeTicker(ticker: BookTicker): void {
+    this.#book.apply(ticker);
     const newest = this.#tickers.at(-1);
     if (newest && ticker.updateId <= newest.updateId) return;
     this.#tickers.push(ticker);
     if (this.#tickers.length > MAX_TICKERS) this.#tickers.splice(0, MAX_TICKERS / 2);
-    this.#settle(Number.NEGATIVE_INFINITY);
   }
 
-  /** A level that a late ticker told has been there all the time: also when the pending states were noted. */
-  #improve(bids: readonly Level[], asks: readonly Level[]): void {
-    for (const pending of this.#pending) {
-      for (const level of bids) {
-        if (!pending.bid || level[0] > pending.bid[0]) {
-          pending.bid = level;
-          pending.told = true;
-        }
+  /** Gives the first `count` waiting messages to the book and compares it after each. */
+  #build(count: number): void {
+    if (count === 0) return;
+    for (const message of this.#waiting.splice(0, count)) {
+      const before = this.#book.updateId;
+      for (const output of this.#book.apply(message)) {
+        if (output.kind !== 'gap' || this.#gaps.length >= GAPS_SHOWN) continue;
+        this.#gaps.push({ line: message.line, expectedId: output.expectedId, receivedId: output.receivedId });
       }
-      for (const level of asks) {
-        if (!pending.ask || level[0] < pending.ask[0]) {
-          pending.ask = level;
-          pending.told = true;
-        }
-      }
+      this.#forget(lastId(message));
+      if (message.kind === 'diff' && this.#book.isLive && this.#book.updateId !== before)
+        this.#compare(message.line);
     }
   }
 
-  /** Compares what can be compared by now, and forgets tickers that neither that nor updates from `seen` on need. */
-  #settle(seen: number): void {
-    const newest = this.#tickers.at(-1)?.updateId ?? Number.NEGATIVE_INFINITY;
-    let settled = 0;
-    while (settled < this.#pending.length && this.#pending[settled]!.updateId < newest) {
-      this.#compare(this.#pending[settled]!);
-      settled++;
-    }
-    if (settled > 0) this.#pending.splice(0, settled);
-    this.#forget(this.#pending[0]?.updateId ?? seen);
-  }
-
-  #compare(state: Pending): void {
-    this.#forget(state.updateId);
+  #compare(line: number): void {
+    const { bids, asks, updateId } = this.#book;
+    const bid = best(bids);
+    const ask = best(asks);
+    if (bid && ask && bid[0] >= ask[0]) this.#crossed++;
     const ticker = this.#tickers[0];
-    if (!ticker || ticker.updateId > state.updateId) return;
+    if (!ticker || ticker.updateId > updateId) return;
     this.#compared++;
-    if (state.told) this.#toldByTicker++;
-    if (equal(state.bid, ticker.bid) && equal(state.ask, ticker.ask)) return;
+    if (this.#book.isLearned('bid', ticker.bid[0]) || this.#book.isLearned('ask', ticker.ask[0]))
+      this.#toldByTicker++;
+    if (equal(bid, ticker.bid) && equal(ask, ticker.ask)) return;
     this.#mismatchCount++;
     if (this.#mismatches.length >= MISMATCHES_SHOWN) return;
-    this.#mismatches.push({
-      line: state.line,
-      updateId: state.updateId,
-      tickerId: ticker.updateId,
-      book: { bid: state.bid, ask: state.ask },
-      venue: { bid: ticker.bid, ask: ticker.ask },
-    });
+    const venue = { bid: ticker.bid, ask: ticker.ask };
+    this.#mismatches.push({ line, updateId, tickerId: ticker.updateId, book: { bid, ask }, venue });
   }
 
   /** Drops the tickers before the last one with an id of at most `updateId`. */
@@ -193,7 +154,7 @@ class BookCheck {
   }
 
   finish(file: string): Verification {
-    for (const state of this.#pending) this.#compare(state);
+    this.#build(this.#waiting.length);
     const { diff, ticker, trade, snapshot } = this.#counts;
     return {
       file,
@@ -222,6 +183,10 @@ function best(side: {
 }): Level | undefined {
   const price = side.bestPrice;
   return price === undefined ? undefined : [price, side.quantityAt(price)];
+}
+
+function lastId(message: DepthDiff | DepthSnapshot): number {
+  return message.kind === 'diff' ? message.finalId : message.lastUpdateId;
 }
 
 function equal(level: Level | undefined, other: Level): boolean {
