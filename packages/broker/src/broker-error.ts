@@ -1,0 +1,25 @@
+/** What can go wrong when a broker is configured or started. */
+export type BrokerErrorCode =
+  | 'address_in_use'
+  | 'address_not_available'
+  | 'broker_closed'
+  | 'credentials_missing'
+  | 'invalid_option'
+  | 'listen_failed'
+  | 'permission_denied';
+
+/**
+ * The one error class of this package. The message names the cause; `repair` says what to do about it and is part
+ * of the message too, so that a log line alone is enough.
+ */
+export class BrokerError extends Error {
+  readonly code: BrokerErrorCode;
+  readonly repair: string;
+
+  constructor(code: BrokerErrorCode, problem: string, repair: string, cause?: unknown) {
+    super(`${problem}: ${repair}`, cause === undefined ? undefined : { cause });
+    this.name = 'BrokerError';
+    this.code = code;
+    this.repair = repair;
+  }
+}

@@ -1,0 +1,113 @@
+/** The broker as its owner sees it: start, look, wind down. */
+import { BrokerError } from './broker-error.ts';
+import { authenticator, type Credential } from './credentials.ts';
+import { type Limits, resolveLimits } from './limits.ts';
+import { Router } from './routing/router.ts';
+import { BrokerServer } from './server/broker-server.ts';
+import type { Counters } from './server/counters.ts';
+import type { Log } from './server/log.ts';
+
+export interface BrokerOptions {
+  /** Address to listen on. Default 127.0.0.1: nothing but this machine can connect. */
+  readonly host?: string;
+  /** Default 8422; 0 picks a free port. */
+  readonly port?: number;
+  /** Any of these opens a connection. An empty list is refused unless `noAuth` is set. */
+  readonly credentials: readonly Credential[];
+  /** Serve everyone who can reach the port. Default false. */
+  readonly noAuth?: boolean;
+  /** Name in INFO. Default `flotilla`; tools know the broker by it. */
+  readonly serverName?: string;
+  readonly limits?: Partial<Limits>;
+  /** Default: silent. */
+  readonly log?: Log;
+}
+
+export interface BrokerStats extends Readonly<Counters> {
+  readonly connections: number;
+  readonly subscriptions: number;
+  /** Bytes that wait for clients at this moment. */
+  readonly pendingBytes: number;
+}
+
+export interface LameDuckOptions {
+  /** Time for clients to move away by themselves, in ms. Default 10 000. */
+  readonly graceMs?: number;
+  /** Time over which the remaining connections are closed, one after the other, in ms. Default 120 000. */
+  readonly durationMs?: number;
+}
+
+export interface CloseOptions {
+  /** Time for queued bytes to leave before connections are cut, in ms. Default 1 000. */
+  readonly deadlineMs?: number;
+}
+
+export interface Broker {
+  /** `nats://host:port`, without credentials. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  stats(): BrokerStats;
+  /** Asks clients to leave, accepts no new ones, closes the rest gradually. Resolves when the broker is closed. */
+  lameDuck(options?: LameDuckOptions): Promise<void>;
+  /** Sends what is queued, then ends. Safe to call again; also cuts a lame duck short. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/**
+ * Starts a broker and resolves when it accepts connections.
+ *
+ * @throws BrokerError `address_in_use`, `credentials_missing`, `invalid_option`, … with cause and repair.
+ */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const { host = '127.0.0.1', port = 8422 } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new BrokerError('invalid_option', `port is ${port}`, 'give a number from 0 to 65535');
+  }
+  const server = new BrokerServer({
+    host,
+    port,
+    serverName: options.serverName ?? 'flotilla',
+    limits: resolveLimits(options.limits),
+    authenticator: authenticator(options.credentials, options.noAuth ?? false),
+    router: new Router(),
+    log: options.log ?? (() => {}),
+  });
+  await server.listen();
+
+  let closing: Promise<void> | undefined;
+  const close = ({ deadlineMs = 1_000 }: CloseOptions = {}): Promise<void> => {
+    closing ??= server.close(deadlineMs);
+    return closing;
+  };
+
+  return {
+    url: urlOf(host, server.info.port),
+    host,
+    port: server.info.port,
+    stats() {
+      let pendingBytes = 0;
+      for (const connection of server.connections) pendingBytes += connection.pendingBytes;
+      return {
+        ...server.counters,
+        connections: server.connections.size,
+        subscriptions: server.router.subscriptions,
+        pendingBytes,
+      };
+    },
+    async lameDuck({ graceMs = 10_000, durationMs = 120_000 } = {}) {
+      if (closing !== undefined) {
+        throw new BrokerError('broker_closed', 'the broker is closed or closing', 'start a new one');
+      }
+      await server.lameDuck(graceMs, durationMs);
+      await close();
+    },
+    close,
+  };
+}
+
+/** An address that means "every interface" cannot be dialled everywhere: the URL then names the loopback. */
+function urlOf(host: string, port: number): string {
+  const dialled = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `nats://${dialled.includes(':') ? `[${dialled}]` : dialled}:${port}`;
+}

@@ -1,0 +1,12 @@
+export {
+  type Broker,
+  type BrokerOptions,
+  type BrokerStats,
+  type CloseOptions,
+  type LameDuckOptions,
+  startBroker,
+} from './broker.ts';
+export { BrokerError, type BrokerErrorCode } from './broker-error.ts';
+export type { Credential } from './credentials.ts';
+export { DEFAULT_LIMITS, type Limits } from './limits.ts';
+export type { Log, LogLevel } from './server/log.ts';

@@ -1,0 +1,171 @@
+/**
+ * Who is subscribed to what: a trie by subject token, and a bounded cache from published subject to the matching
+ * lists.
+ *
+ * A match refers to the live lists at the matching trie nodes, so it stays right while members come and go. Only the
+ * first member of a list and the leaving of the last change what a match consists of: that drops one cache entry when
+ * the pattern has no wildcard, all of them otherwise. Subscribing, unsubscribing and matching are linear in tokens
+ * and matching nodes, however many members there are.
+ */
+import type { Subscription } from './subscription.ts';
+
+/** Members of one pattern, or of one queue group of one pattern. Order has no meaning. */
+export type Members = Subscription[];
+
+export interface Match {
+  readonly plain: readonly Members[];
+  /** Per queue group, the members under every matching pattern. */
+  readonly groups: readonly (readonly Members[])[];
+}
+
+interface Node {
+  readonly literals: Map<string, Node>;
+  /** Child for `*`. */
+  any: Node | undefined;
+  /** Child for `>`. */
+  tail: Node | undefined;
+  readonly plain: Members;
+  readonly queues: Map<string, Members>;
+}
+
+const NO_MATCH: Match = { plain: [], groups: [] };
+const CACHED_SUBJECTS = 8192;
+
+function createNode(): Node {
+  return { literals: new Map(), any: undefined, tail: undefined, plain: [], queues: new Map() };
+}
+
+function isUnused(node: Node): boolean {
+  return (
+    node.plain.length === 0 &&
+    node.queues.size === 0 &&
+    node.literals.size === 0 &&
+    node.any === undefined &&
+    node.tail === undefined
+  );
+}
+
+function childOf(node: Node, token: string): Node | undefined {
+  return token === '*' ? node.any : token === '>' ? node.tail : node.literals.get(token);
+}
+
+function addChild(node: Node, token: string): Node {
+  const child = createNode();
+  if (token === '*') node.any = child;
+  else if (token === '>') node.tail = child;
+  else node.literals.set(token, child);
+  return child;
+}
+
+function removeChild(node: Node, token: string): void {
+  if (token === '*') node.any = undefined;
+  else if (token === '>') node.tail = undefined;
+  else node.literals.delete(token);
+}
+
+export class Sublist {
+  readonly #root = createNode();
+  readonly #cache = new Map<string, Match>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The subscription's subject must be valid for SUB. */
+  insert(subscription: Subscription): void {
+    const tokens = subscription.subject.split('.');
+    let node = this.#root;
+    for (const token of tokens) node = childOf(node, token) ?? addChild(node, token);
+
+    let members = node.plain;
+    if (subscription.queue !== '') {
+      members = node.queues.get(subscription.queue) ?? [];
+      if (members.length === 0) node.queues.set(subscription.queue, members);
+    }
+    if (members.length === 0) this.#forget(subscription.subject, tokens);
+    subscription.slot = members.length;
+    members.push(subscription);
+    this.#size++;
+  }
+
+  /** False when it is not in the list. */
+  remove(subscription: Subscription): boolean {
+    const tokens = subscription.subject.split('.');
+    const path: Node[] = [this.#root];
+    for (const token of tokens) {
+      const child = childOf(path.at(-1)!, token);
+      if (child === undefined) return false;
+      path.push(child);
+    }
+    const node = path.at(-1)!;
+    const members = subscription.queue === '' ? node.plain : node.queues.get(subscription.queue);
+    if (members?.[subscription.slot] !== subscription) return false;
+
+    const last = members.pop()!;
+    if (last !== subscription) {
+      members[subscription.slot] = last;
+      last.slot = subscription.slot;
+    }
+    subscription.slot = -1;
+    this.#size--;
+    if (members.length > 0) return true;
+
+    if (subscription.queue !== '') node.queues.delete(subscription.queue);
+    for (let depth = tokens.length; depth > 0 && isUnused(path[depth]!); depth--) {
+      removeChild(path[depth - 1]!, tokens[depth - 1]!);
+    }
+    this.#forget(subscription.subject, tokens);
+    return true;
+  }
+
+  match(subject: string): Match {
+    const cached = this.#cache.get(subject);
+    if (cached !== undefined) return cached;
+    const match = this.#find(subject);
+    if (this.#cache.size >= CACHED_SUBJECTS) this.#cache.clear();
+    this.#cache.set(subject, match);
+    return match;
+  }
+
+  #forget(pattern: string, tokens: readonly string[]): void {
+    if (tokens.at(-1) === '>' || tokens.includes('*')) this.#cache.clear();
+    else this.#cache.delete(pattern);
+  }
+
+  #find(subject: string): Match {
+    const tokens = subject.split('.');
+    if (tokens.includes('')) return NO_MATCH;
+    const plain: Members[] = [];
+    const groups = new Map<string, Members[]>();
+    collect(this.#root, tokens, 0, plain, groups);
+    if (plain.length === 0 && groups.size === 0) return NO_MATCH;
+    return { plain, groups: [...groups.values()] };
+  }
+}
+
+function collect(
+  node: Node,
+  tokens: readonly string[],
+  depth: number,
+  plain: Members[],
+  groups: Map<string, Members[]>,
+): void {
+  if (depth === tokens.length) {
+    take(node, plain, groups);
+    return;
+  }
+  if (node.tail !== undefined) take(node.tail, plain, groups);
+  if (node.any !== undefined) collect(node.any, tokens, depth + 1, plain, groups);
+  const literal = node.literals.get(tokens[depth]!);
+  if (literal !== undefined) collect(literal, tokens, depth + 1, plain, groups);
+}
+
+function take(node: Node, plain: Members[], groups: Map<string, Members[]>): void {
+  if (node.plain.length > 0) plain.push(node.plain);
+  for (const [queue, members] of node.queues) {
+    const group = groups.get(queue);
+    if (group === undefined) groups.set(queue, [members]);
+    else group.push(members);
+  }
+}
