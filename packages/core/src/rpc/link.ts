@@ -1,0 +1,185 @@
+/**
+ * One connection below the level of calls: a byte stream, cut into frames on the way in and gathered into one write a
+ * tick on the way out; signs of life; and an end that says why. What the frames mean is the business of its `handler`,
+ * which changes from handshake to calls.
+ */
+import type { Duplex } from 'node:stream';
+import { type FlotillaError, platformError } from '../errors/index.ts';
+import { GOAWAY, MAX_HANDSHAKE_FRAME, PING, PONG } from './frame.ts';
+import { FrameParser } from './frame-parser.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { decodeGoAway, encodeGoAway, type GoAway } from './go-away.ts';
+import { Liveness } from './liveness.ts';
+import { connectionLost } from './wire-errors.ts';
+import type { WireLimits } from './wire-limits.ts';
+
+/** How long the last bytes may take after the end was decided. */
+const LINGER_MS = 1000;
+const PING_BODY = Buffer.alloc(8);
+
+/** Must not throw. */
+export interface LinkHandler {
+  /** One frame other than PING, PONG and GOAWAY. Its body is `bytes[start, end)`. */
+  frame(type: number, flags: number, callId: number, bytes: Buffer, start: number, end: number): void;
+  /** The peer takes no calls above `notice.lastCallId`. */
+  goAway(notice: GoAway): void;
+  /** Bytes that waited for the peer have been taken. */
+  drained(): void;
+  /** Once, and last. `reason` is undefined when this end closed without one. */
+  closed(reason: FlotillaError | undefined): void;
+}
+
+export class Link {
+  readonly writer: FrameWriter;
+  handler: LinkHandler;
+  /** What a GOAWAY of this end tells: the last call accepted. */
+  lastCallId = 0;
+  readonly #stream: Duplex;
+  readonly #limits: WireLimits;
+  readonly #holdsBack: boolean;
+  readonly #parser = new FrameParser(MAX_HANDSHAKE_FRAME);
+  readonly #liveness: Liveness;
+  readonly #ticker: NodeJS.Timeout;
+  /** The end has been decided: nothing is read any more, and `closed` has been reported. */
+  #ended = false;
+  #linger: NodeJS.Timeout | undefined;
+  #reading = true;
+  /** What the peer said before it closed. */
+  #farewell: FlotillaError | undefined;
+
+  /**
+   * @param holdsBack stop reading while more waits for the peer than the limits allow. Only one end may, or both could wait
+   *   for each other: the server does, and a caller refuses new calls instead.
+   */
+  constructor(stream: Duplex, limits: WireLimits, handler: LinkHandler, holdsBack: boolean) {
+    this.#stream = stream;
+    this.#holdsBack = holdsBack;
+    this.#limits = limits;
+    this.handler = handler;
+    const flush = () => this.#flush();
+    this.writer = new FrameWriter(stream, () => setImmediate(flush));
+    this.#liveness = new Liveness(limits);
+    this.#ticker = setInterval(() => this.#tick(), this.#liveness.tickMs).unref();
+    stream.on('data', (chunk: Buffer) => this.#receive(chunk));
+    stream.on('drain', () => this.#drained());
+    stream.on('error', (cause) => this.#lost('the connection broke', cause));
+    stream.on('end', () => this.#lost('the peer closed the connection'));
+    stream.on('close', () => this.#closed());
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The peer is authenticated: frames up to the connection's own limit are welcome. */
+  authenticated(): void {
+    this.#parser.maxFrame = this.#limits.maxFrame;
+  }
+
+  /** More bytes wait to be sent than the limits allow. */
+  get saturated(): boolean {
+    return this.writer.pending > this.#limits.maxBacklog;
+  }
+
+  /** Tells the peer to send no more calls. */
+  sayGoAway(code: string, message: string): void {
+    if (this.#ended) return;
+    const body = encodeGoAway({ code, message, lastCallId: this.lastCallId });
+    this.writer.frame(GOAWAY, 0, 0, body);
+  }
+
+  /** The peer broke the protocol or may not be here: says so, and ends. */
+  refuse(error: FlotillaError): void {
+    this.sayGoAway(error.code, error.message);
+    this.end(error);
+  }
+
+  /** Sends what waits, then closes. Reports `closed` at once. */
+  end(reason?: FlotillaError): void {
+    if (this.#ended) return;
+    this.#finish(reason);
+    // Reading goes on into nothing: closing with unread bytes would reset the connection and lose the last frames.
+    this.#stream.resume();
+    this.#linger = setTimeout(() => this.#stream.destroy(), LINGER_MS);
+    this.#flush();
+  }
+
+  /** Closes without sending what waits. */
+  destroy(reason?: FlotillaError): void {
+    this.#finish(reason);
+    this.#stream.destroy();
+  }
+
+  /** FrameReceiver: false stops the parser. */
+  frame(type: number, flags: number, callId: number, bytes: Buffer, start: number, end: number): boolean {
+    if (type < PING) {
+      this.handler.frame(type, flags, callId, bytes, start, end);
+    } else if (type === PING) {
+      this.writer.frame(PONG, 0, 0, bytes.subarray(start, Math.min(end, start + PING_BODY.length)));
+    } else if (type === GOAWAY) {
+      this.#goneAway(decodeGoAway(bytes.subarray(start, end)));
+    } else if (type !== PONG) {
+      this.handler.frame(type, flags, callId, bytes, start, end);
+    }
+    return !this.#ended;
+  }
+
+  #goneAway(notice: GoAway): void {
+    this.#farewell ??= connectionLost(`the peer said go-away (${notice.code}): ${notice.message}`);
+    this.handler.goAway(notice);
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#ended) return;
+    this.#liveness.heard();
+    const problem = this.#parser.push(chunk, this);
+    if (problem !== undefined) this.refuse(platformError(problem.code, problem.message));
+    else if (this.#holdsBack && this.saturated && !this.#ended) {
+      this.#reading = false;
+      this.#stream.pause();
+    }
+  }
+
+  #flush(): void {
+    if (this.#stream.writable) this.writer.flush();
+    if (this.#ended && this.writer.waiting === 0) this.#stream.end();
+  }
+
+  #drained(): void {
+    this.#liveness.heard();
+    this.writer.drained();
+    if (this.#ended) {
+      this.#flush();
+      return;
+    }
+    if (!this.#reading && this.writer.pending <= this.#limits.maxBacklog / 2) {
+      this.#reading = true;
+      this.#stream.resume();
+    }
+    this.handler.drained();
+  }
+
+  #tick(): void {
+    const verdict = this.#liveness.tick();
+    if (verdict === 'ping') this.writer.frame(PING, 0, 0, PING_BODY);
+    else if (verdict === 'dead') {
+      this.destroy(connectionLost(`the peer has sent nothing for ${this.#limits.deadMs} ms`));
+    }
+  }
+
+  #lost(message: string, cause?: unknown): void {
+    if (!this.#ended) this.destroy(this.#farewell ?? connectionLost(message, cause));
+  }
+
+  #closed(): void {
+    clearTimeout(this.#linger);
+    this.#lost('the connection was closed');
+  }
+
+  #finish(reason: FlotillaError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#ticker);
+    this.handler.closed(reason);
+  }
+}
