@@ -46,9 +46,9 @@ export interface HttpBindingDocument {
   readonly method: HttpMethod;
   /** A path with `{field}` segments, each naming a field of the input. */
   readonly path: string;
-  /** Status of a success; default 200, or 204 where the output is null. */
+  /** Status of a success. */
   readonly status: number;
-  /** Status when the result is that of an earlier identical call; default `status`. */
+  /** Status when the result is that of an earlier identical call. */
   readonly replayStatus: number;
   /** Input fields that come from the query string. */
   readonly query: readonly string[];
@@ -60,13 +60,13 @@ export interface HttpBindingDocument {
 }
 
 /** How the items of a stream become Server-Sent Events. */
-export interface SseBinding {
+export interface SseBinding<Field extends string = string, ItemField extends string = string> {
   /** Item field that becomes the event's name. */
-  readonly event?: string;
+  readonly event?: ItemField;
   /** Item field that becomes the event's id. */
-  readonly id?: string;
+  readonly id?: ItemField;
   /** Input field that receives the client's `Last-Event-ID`. */
-  readonly resume?: string;
+  readonly resume?: Field;
 }
 
 export interface EventDocument {

@@ -1,6 +1,6 @@
 /** Operations of a contract: what a caller can ask of a service. */
 import type { HttpMethod, SseBinding } from './document.ts';
-import type { InputOf, Schema, StreamSchema } from './schema.ts';
+import type { FieldsOf, InputOf, OutputOf, Schema, StreamSchema } from './schema.ts';
 
 /** An error that an operation declares: callers get its `data` typed and narrow on its code. */
 export interface Failure<Data extends Schema = Schema> {
@@ -30,9 +30,14 @@ export type Access = 'public' | 'authenticated' | 'internal' | Scope | readonly 
 
 export type HttpRoute = `${HttpMethod} /${string}`;
 
-export interface HttpBinding<Field extends string = string> {
+/** How an operation appears over HTTP. `Field` are the fields of its input, `ItemField` those of a stream's items. */
+export interface HttpBinding<
+  Field extends string = string,
+  ItemField extends string = string,
+  Route extends string = HttpRoute,
+> {
   /** Method and path; `{field}` segments name fields of the input. */
-  readonly route: HttpRoute;
+  readonly route: Route;
   /** Status of a success; default 200. */
   readonly status?: number;
   /** Status when the handler said that this is the result of an earlier call; default `status`. */
@@ -43,16 +48,28 @@ export interface HttpBinding<Field extends string = string> {
   readonly headers?: { readonly [F in Field]?: string };
   /** The one field that is the whole body. Default: the body holds the fields that come from nowhere else. */
   readonly body?: Field;
-  readonly sse?: SseBinding;
+  /** Only for a stream. */
+  readonly sse?: [ItemField] extends [never] ? undefined : SseBinding<Field, ItemField>;
 }
 
-type FieldOf<I extends Schema> = Extract<keyof InputOf<I>, string>;
+type InputField<I extends Schema> = FieldsOf<InputOf<I>>;
+type ItemField<O extends Schema | StreamSchema> =
+  O extends StreamSchema<infer Item> ? FieldsOf<OutputOf<Item>> : never;
+
+type PathField<Route extends string> = Route extends `${string}{${infer Field}}${infer Rest}`
+  ? Field | PathField<Rest>
+  : never;
+/** The route itself where its `{field}` segments are fields of the input; otherwise a text that says what is wrong. */
+type CheckedRoute<Route extends string, Field extends string> = [PathField<Route>] extends [Field]
+  ? Route
+  : `the input has no field '${Exclude<PathField<Route>, Field>}'`;
 
 /** What the author of a contract writes. */
 export interface OperationSpec<
   I extends Schema = Schema,
   O extends Schema | StreamSchema = Schema | StreamSchema,
   E extends Failures = Failures,
+  Route extends HttpRoute = HttpRoute,
 > {
   /** One line for documents and consoles. */
   readonly summary?: string;
@@ -66,7 +83,9 @@ export interface OperationSpec<
   readonly idempotent?: boolean;
   /** Default: `authenticated` where there is an `http` binding, else `internal`. */
   readonly access?: Access;
-  readonly http?: HttpRoute | HttpBinding<FieldOf<I>>;
+  readonly http?:
+    | CheckedRoute<Route, InputField<I>>
+    | HttpBinding<InputField<I>, ItemField<O>, CheckedRoute<Route, InputField<I>>>;
 }
 
 export interface Operation<
@@ -78,21 +97,29 @@ export interface Operation<
   readonly input: I;
   readonly output: O;
   readonly errors: E;
-  readonly spec: OperationSpec<I, O, E>;
+  /** What the author wrote, without the types: see `describe` for the resolved form. */
+  readonly spec: OperationSpec;
 }
+
+/**
+ * `T`, but closed to inference from the place where the result is used: inside `contract(…)` the defaults would
+ * otherwise lose to the bounds that `contract` puts on its members.
+ */
+type Given<T> = [T] extends [infer U extends T] ? U : never;
 
 /** Declares an operation. Defaults: no input, no output, no declared errors, not idempotent, internal. */
 export function operation<
   I extends Schema = Schema<Record<string, never>>,
   O extends Schema | StreamSchema = Schema<null>,
   E extends Failures = Record<never, never>,
->(spec: OperationSpec<I, O, E> = {}): Operation<I, O, E> {
+  const Route extends HttpRoute = HttpRoute,
+>(spec: OperationSpec<I, O, E, Route> = {}): Operation<Given<I>, Given<O>, Given<E>> {
   return {
     kind: 'operation',
-    input: spec.input ?? (emptyObject as Schema as I),
-    output: spec.output ?? (nullValue as Schema as O),
-    errors: spec.errors ?? ({} as E),
-    spec,
+    input: (spec.input ?? emptyObject) as Given<I>,
+    output: (spec.output ?? nullValue) as Given<O>,
+    errors: (spec.errors ?? {}) as Given<E>,
+    spec: spec as OperationSpec,
   };
 }
 

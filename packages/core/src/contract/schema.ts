@@ -12,6 +12,14 @@ export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Ou
 export type InputOf<S extends Schema> = StandardSchemaV1.InferInput<S>;
 /** What a value is after validation (defaults filled in, transforms applied). */
 export type OutputOf<S extends Schema> = StandardSchemaV1.InferOutput<S>;
+/** The field names of a value: those of every branch of a union; any name where the type is unknown. */
+export type FieldsOf<T> = unknown extends T
+  ? string
+  : T extends Record<string, never>
+    ? never
+    : T extends unknown
+      ? Extract<keyof T, string>
+      : never;
 
 /** Marks an operation's output as a stream of items. */
 export interface StreamSchema<Item extends Schema = Schema> {
