@@ -1,0 +1,37 @@
+/** The contract of `ledger`: the book of record, in double entry. */
+import { AccountId, Amount, Asset, SignedDecimal } from '@exchange/reference';
+import { contract, operation } from 'flotilla';
+import { z } from 'zod';
+
+export const Ledger = contract(
+  'ledger',
+  {
+    fund: operation({
+      summary: 'Book a deposit from the house, once per transfer',
+      input: z.object({ transfer: z.string().min(1).max(128), account: AccountId, amounts: z.array(Amount) }),
+      output: z.object({ transfer: z.string() }),
+      idempotent: true,
+    }),
+    audit: operation({
+      summary: 'What the auditor compares, at one sequence of the engine log',
+      output: z.object({
+        sequence: z.int().nonnegative(),
+        /** Sum over all accounts, the house included: zero for every asset. */
+        totals: z.array(z.object({ asset: Asset, amount: SignedDecimal })),
+        accounts: z.array(
+          z.object({
+            account: AccountId,
+            balances: z.array(z.object({ asset: Asset, amount: SignedDecimal })),
+          }),
+        ),
+        transfers: z.int().nonnegative(),
+        /** Head of the hash chain over all transfers. */
+        head: z.string(),
+        /** Whether the chain and the balances, recomputed from the entries, are what is stored. */
+        intact: z.boolean(),
+      }),
+      idempotent: true,
+    }),
+  },
+  { summary: 'Double-entry accounts: the book of record' },
+);
