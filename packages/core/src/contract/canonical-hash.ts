@@ -1,63 +1,43 @@
 /**
  * The stable hash of a contract: the same for two contracts between which no caller could tell a difference.
- * Documentation and the order of members, properties and enumerations do not count.
+ * Documentation, the order of members, properties and enumerations, and the names of shared definitions do not count.
  */
 import { createHash } from 'node:crypto';
+import { canonicalSchema, canonicalValue, mapObject, valueSet } from './canonical-schema.ts';
+import type { ContractDocument, EventDocument, FailureDocument, OperationDocument } from './document.ts';
 
-const documentation = new Set([
-  'title',
-  'description',
-  'summary',
-  'examples',
-  '$comment',
-  'deprecated',
-  '$schema',
-  '$id',
-]);
-/** Keywords whose keys are names given by the author, so that a field called `title` still counts. */
-const namedMembers = new Set([
-  'properties',
-  'patternProperties',
-  '$defs',
-  'definitions',
-  'dependentSchemas',
-  'operations',
-  'events',
-  'errors',
-  'headers',
-]);
-/** Arrays that are sets. */
-const sets = new Set(['required', 'enum', 'type', 'anyOf', 'oneOf', 'allOf', 'scopes', 'query']);
-/** Keywords whose value is data, to be taken as it is. */
-const data = new Set(['const', 'default']);
+/** Every field of `T` except documentation: a field added to a document does not compile until it has its form. */
+type Form<T> = { readonly [K in Exclude<keyof T, 'summary' | 'description'>]-?: unknown };
 
 /** Sixteen hexadecimal digits of SHA-256 over the canonical form. */
-export function canonicalHash(document: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(canonical(document, 'schema')))
-    .digest('hex')
-    .slice(0, 16);
+export function canonicalHash(document: Omit<ContractDocument, 'hash' | 'summary'>): string {
+  const form: Form<typeof document> = {
+    service: document.service,
+    operations: mapObject(document.operations, operationForm),
+    events: mapObject(document.events, eventForm),
+  };
+  return createHash('sha256').update(JSON.stringify(form)).digest('hex').slice(0, 16);
 }
 
-function canonical(value: unknown, as: 'schema' | 'names' | 'data'): unknown {
-  if (Array.isArray(value)) return value.map((item) => canonical(item, as));
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value)
-    .filter(([key, item]) => item !== undefined && (as !== 'schema' || !documentation.has(key)))
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([key, item]): [string, unknown] => {
-      if (as === 'data' || (as === 'schema' && data.has(key))) return [key, canonical(item, 'data')];
-      if (as === 'names') return [key, canonical(item, 'schema')];
-      if (namedMembers.has(key)) return [key, canonical(item, 'names')];
-      const inner = canonical(item, key === 'enum' ? 'data' : 'schema');
-      return [key, sets.has(key) && Array.isArray(inner) ? sorted(inner) : inner];
-    });
-  return Object.fromEntries(entries);
+function operationForm(operation: OperationDocument): Form<OperationDocument> {
+  const { access, http } = operation;
+  return {
+    input: canonicalSchema(operation.input),
+    output: canonicalSchema(operation.output),
+    stream: operation.stream,
+    errors: mapObject(operation.errors, failureForm),
+    idempotent: operation.idempotent,
+    access: canonicalValue(
+      access.kind === 'scopes' ? { ...access, scopes: valueSet(access.scopes) } : access,
+    ),
+    http: http && canonicalValue({ ...http, query: valueSet(http.query) }),
+  };
 }
 
-function sorted(items: unknown[]): unknown[] {
-  return items
-    .map((item) => [JSON.stringify(item), item] as const)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([, item]) => item);
+function failureForm(failure: FailureDocument): Form<FailureDocument> {
+  return { status: failure.status, data: canonicalSchema(failure.data) };
+}
+
+function eventForm(event: EventDocument): Form<EventDocument> {
+  return { payload: canonicalSchema(event.payload), key: event.key };
 }

@@ -9,12 +9,12 @@
  * ```
  */
 import { FlotillaError, platformError } from '../errors/flotilla-error.ts';
-import type { PlatformCode } from '../errors/platform-codes.ts';
+import { isPlatformCode, type PlatformCode } from '../errors/platform-codes.ts';
 import type { ValidationData } from '../errors/validation.ts';
 import { describeMembers } from './describe.ts';
 import type { ContractDocument } from './document.ts';
 import type { Event } from './event.ts';
-import type { Members } from './member.ts';
+import type { Member, Members } from './member.ts';
 import type { FailureData, Failures, Operation } from './operation.ts';
 import type { InputOf, OutputOf, Schema, StreamSchema } from './schema.ts';
 
@@ -26,7 +26,12 @@ export interface ContractInfo<M extends Members = Members> {
   readonly document: ContractDocument;
 }
 
-export type Contract<M extends Members = Members> = { readonly [info]: ContractInfo<M> } & {
+/** A contract with its members as properties. Without a type argument: any contract. */
+export type Contract<M extends Members = Members> = {
+  readonly [info]: ContractInfo<M>;
+} & (string extends keyof M ? unknown : BoundMembers<M>);
+
+type BoundMembers<M extends Members> = {
   readonly [K in keyof M]: M[K] extends Operation<infer I, infer O, infer E>
     ? ContractOperation<I, O, E>
     : M[K] extends Event<infer P>
@@ -100,14 +105,19 @@ export function contract<const M extends Members>(
   }
   const bound: Record<string | symbol, unknown> = {};
   for (const [key, member] of Object.entries(members)) {
-    if (!memberName.test(key) || reserved.has(key)) {
+    if (!memberName.test(key)) {
       throw platformError(
         'invalid_argument',
-        `${name}.${key}: a member's name must match ${memberName.source}`,
+        `${name}.${key}: a member's name must match ${memberName.source}, for example 'placeOrder'`,
       );
     }
-    bound[key] =
-      member.kind === 'operation' ? bindOperation(name, key, member) : bindEvent(name, key, member);
+    if (reserved.has(key)) {
+      throw platformError(
+        'invalid_argument',
+        `${name}.${key}: JavaScript itself calls a member of this name; choose another`,
+      );
+    }
+    bound[key] = bindMember(name, key, member);
   }
   bound[info] = {
     name,
@@ -115,6 +125,19 @@ export function contract<const M extends Members>(
     document: describeMembers(name, members, options.summary),
   } satisfies ContractInfo<M>;
   return Object.freeze(bound) as Contract<M>;
+}
+
+function bindMember(service: string, name: string, member: Member): ContractOperation | ContractEvent {
+  const { kind } = Object(member) as Partial<Member>;
+  if (kind !== 'operation' && kind !== 'event') {
+    throw platformError(
+      'invalid_argument',
+      `${service}.${name}: is neither an operation nor an event; wrap it in operation({ … }) or event({ … })`,
+    );
+  }
+  return member.kind === 'operation'
+    ? bindOperation(service, name, member)
+    : bindEvent(service, name, member);
 }
 
 function bindOperation(service: string, name: string, member: Operation): ContractOperation {
@@ -133,7 +156,9 @@ function bindOperation(service: string, name: string, member: Operation): Contra
         declared: true,
       });
     },
-    isError: (thrown: unknown) => thrown instanceof FlotillaError,
+    isError: (thrown: unknown) =>
+      thrown instanceof FlotillaError &&
+      (thrown.declared ? Object.hasOwn(member.errors, thrown.code) : isPlatformCode(thrown.code)),
   }) as ContractOperation;
 }
 

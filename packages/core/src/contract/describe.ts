@@ -7,37 +7,41 @@ import type {
   ContractDocument,
   EventDocument,
   FailureDocument,
+  HttpBindingDocument,
   OperationDocument,
 } from './document.ts';
+import type { Event } from './event.ts';
 import { bindHttp } from './http-binding.ts';
+import { fieldsOf } from './json-schema.ts';
 import type { Members } from './member.ts';
-import type { Access, Failure, Operation } from './operation.ts';
+import { type Access, type Failure, failure, type Operation } from './operation.ts';
 import { isStream, jsonSchemaOf, type Schema } from './schema.ts';
 
 export function describeMembers(service: string, members: Members, summary?: string): ContractDocument {
   const operations: Record<string, OperationDocument> = {};
   const events: Record<string, EventDocument> = {};
+  const routes = new Map<string, string>();
   for (const [name, member] of Object.entries(members)) {
     const where = `${service}.${name}`;
     if (member.kind === 'operation') {
       operations[name] = describeOperation(where, member);
+      claimRoute(routes, where, operations[name].http);
     } else {
-      events[name] = {
-        ...(member.spec.summary === undefined ? {} : { summary: member.spec.summary }),
-        payload: jsonSchemaOf(member.payload, 'output', `${where} payload`),
-        ...(member.spec.key === undefined ? {} : { key: member.spec.key }),
-      };
+      events[name] = describeEvent(where, member);
     }
   }
   const hash = canonicalHash({ service, operations, events });
-  return { service, ...(summary === undefined ? {} : { summary }), hash, operations, events };
+  const document = { service, ...(summary === undefined ? {} : { summary }), hash, operations, events };
+  // The document is JSON that is shared by everybody who asks: a copy of the schemas' own objects, and frozen.
+  return deepFreeze(JSON.parse(JSON.stringify(document)) as ContractDocument);
 }
 
 function describeOperation(where: string, operation: Operation): OperationDocument {
   const { spec } = operation;
   const input = jsonSchemaOf(operation.input, 'input', `${where} input`);
   const streams = isStream(operation.output);
-  const output = isStream(operation.output) ? operation.output.item : operation.output;
+  const outputSchema = isStream(operation.output) ? operation.output.item : operation.output;
+  const output = jsonSchemaOf(outputSchema, 'output', `${where} output`);
   const access = describeAccess(spec.access ?? (spec.http ? 'authenticated' : 'internal'));
   if (spec.http && access.kind === 'internal') {
     throw platformError(
@@ -45,12 +49,13 @@ function describeOperation(where: string, operation: Operation): OperationDocume
       `${where}: an internal operation cannot have an HTTP binding; remove \`http\` or choose who may call it`,
     );
   }
-  const http = spec.http === undefined ? undefined : bindHttp(where, spec.http, input, streams);
+  const http =
+    spec.http === undefined ? undefined : bindHttp(where, spec.http, input, streams ? output : undefined);
   return {
     ...(spec.summary === undefined ? {} : { summary: spec.summary }),
     ...(spec.description === undefined ? {} : { description: spec.description }),
     input,
-    output: jsonSchemaOf(output, 'output', `${where} output`),
+    output,
     stream: streams,
     errors: Object.fromEntries(
       Object.entries(operation.errors).map(([code, declared]) => [
@@ -64,6 +69,34 @@ function describeOperation(where: string, operation: Operation): OperationDocume
   };
 }
 
+/** Two operations of a contract cannot answer the same requests: `/a/{x}` and `/a/{y}` are one route. */
+function claimRoute(routes: Map<string, string>, where: string, http: HttpBindingDocument | undefined): void {
+  if (!http) return;
+  const route = `${http.method} ${http.path.replace(/\{[^}]+\}/g, '{}')}`;
+  const holder = routes.get(route);
+  if (holder !== undefined) {
+    throw platformError(
+      'invalid_argument',
+      `${where}: HTTP binding '${http.method} ${http.path}' answers the same requests as ${holder}; change one of them`,
+    );
+  }
+  routes.set(route, where);
+}
+
+function describeEvent(where: string, { spec, payload }: Event): EventDocument {
+  const schema = jsonSchemaOf(payload, 'output', `${where} payload`);
+  const fields = fieldsOf(schema);
+  const { key } = spec;
+  if (key !== undefined && !fields?.open && !fields?.names.includes(key)) {
+    throw platformError('invalid_argument', `${where}: the key '${key}' is not a field of the payload`);
+  }
+  return {
+    ...(spec.summary === undefined ? {} : { summary: spec.summary }),
+    payload: schema,
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
 function describeFailure(where: string, code: string, declared: Schema | Failure): FailureDocument {
   if (isPlatformCode(code) || !/^[a-z][a-z0-9_]*$/.test(code)) {
     throw platformError(
@@ -71,7 +104,13 @@ function describeFailure(where: string, code: string, declared: Schema | Failure
       `${where}: '${code}' cannot be a declared error: use lower_snake_case, and none of the platform's own codes`,
     );
   }
-  const full = 'kind' in declared ? declared : { data: declared, status: 422, summary: undefined };
+  const full = 'kind' in declared ? declared : failure({ data: declared });
+  if (!Number.isInteger(full.status) || full.status < 400 || full.status > 599) {
+    throw platformError(
+      'invalid_argument',
+      `${where} error ${code}: HTTP status ${full.status} does not say that something failed; use 400 to 599`,
+    );
+  }
   return {
     ...(full.summary === undefined ? {} : { summary: full.summary }),
     status: full.status,
@@ -82,4 +121,12 @@ function describeFailure(where: string, code: string, declared: Schema | Failure
 function describeAccess(access: Access): AccessDocument {
   if (access === 'public' || access === 'authenticated' || access === 'internal') return { kind: access };
   return { kind: 'scopes', scopes: typeof access === 'string' ? [access] : [...access] };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const member of Object.values(value)) deepFreeze(member);
+    Object.freeze(value);
+  }
+  return value;
 }

@@ -1,7 +1,7 @@
 /** Typed clients: a contract and something that carries calls make an object with one method per operation. */
-import type { CallError, Contract, ContractOperation } from '../contract/contract.ts';
+import type { CallError, Contract } from '../contract/contract.ts';
 import { contractInfo } from '../contract/contract.ts';
-import type { Failures } from '../contract/operation.ts';
+import type { Failures, Operation } from '../contract/operation.ts';
 import type { InputOf, OutputOf, Schema, StreamSchema } from '../contract/schema.ts';
 import { isStream } from '../contract/schema.ts';
 import { FlotillaError, toFlotillaError } from '../errors/flotilla-error.ts';
@@ -62,7 +62,7 @@ type Method<I extends Schema, O extends Schema | StreamSchema, E extends Failure
 
 /** The operations of a contract as methods. */
 export type Client<C extends Contract> = {
-  readonly [K in keyof C as C[K] extends ContractOperation ? K : never]: C[K] extends ContractOperation<
+  readonly [K in keyof C as C[K] extends Operation ? K : never]: C[K] extends Operation<
     infer I,
     infer O,
     infer E

@@ -1,6 +1,7 @@
 /** A service: a contract and the code that fulfils it. */
 
-import { type Contract, type ContractOperation, contractInfo, isContract } from '../contract/contract.ts';
+import { type Contract, contractInfo, isContract } from '../contract/contract.ts';
+import type { Operation } from '../contract/operation.ts';
 import type { InputOf, OutputOf, Schema, StreamSchema } from '../contract/schema.ts';
 import { platformError } from '../errors/flotilla-error.ts';
 import type { Context, ServiceRuntime, Uses } from './context.ts';
@@ -13,13 +14,11 @@ type Result<O extends Schema | StreamSchema> =
 type NoOutput<O> = O extends Schema ? (null extends InputOf<O> ? void | Promise<void> : never) : never;
 
 type Handler<Op, Ctx> =
-  Op extends ContractOperation<infer I, infer O, infer _E>
-    ? (input: OutputOf<I>, context: Ctx) => Result<O>
-    : never;
+  Op extends Operation<infer I, infer O> ? (input: OutputOf<I>, context: Ctx) => Result<O> : never;
 
 /** One handler for every operation of the contract. */
 export type Handlers<C extends Contract, Ctx> = {
-  readonly [K in keyof C as C[K] extends ContractOperation ? K : never]: Handler<C[K], Ctx>;
+  readonly [K in keyof C as C[K] extends Operation ? K : never]: Handler<C[K], Ctx>;
 };
 
 export interface ServiceSpec<C extends Contract, Config extends Schema, U extends Uses, State> {

@@ -1,0 +1,3 @@
+export { TestFleet, type TestFleetOptions } from './test-fleet.ts';
+export { findProgram, skipWithout } from './test-servers.ts';
+export { type WaitOptions, waitFor } from './wait-for.ts';
