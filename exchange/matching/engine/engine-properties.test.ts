@@ -17,7 +17,10 @@ const anySymbol = fc.constantFrom(...symbols, ...symbols, ...symbols, 'NOPE');
 // Few ids, prices and accounts: so that duplicates, queues and crossings are the rule.
 const anyId = fc.integer({ min: 0, max: 60 }).map((number) => `order-${number}`);
 const anyAccount = fc.constantFrom('ann', 'bob', 'cyd');
-const anyPrice = fc.integer({ min: 1, max: 12 });
+const anyPrice = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 12 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 500 }) },
+);
 
 const anyOrder: fc.Arbitrary<NewOrder> = fc.record({
   id: anyId,
