@@ -13,12 +13,18 @@ type Result<O extends Schema | StreamSchema> =
 /** A handler of an operation without output may return nothing. */
 type NoOutput<O> = O extends Schema ? (null extends InputOf<O> ? void | Promise<void> : never) : never;
 
-type Handler<Op, Ctx> =
-  Op extends Operation<infer I, infer O> ? (input: OutputOf<I>, context: Ctx) => Result<O> : never;
+type HandlerInput<Op> = Op extends Operation<infer I> ? OutputOf<I> : never;
+type HandlerResult<Op> = Op extends Operation<infer _I, infer O> ? Result<O> : never;
 
-/** One handler for every operation of the contract. */
+/**
+ * One handler for every operation of the contract. Each is a function type at once, not a conditional one, so that the
+ * context is typed by what `start` returned.
+ */
 export type Handlers<C extends Contract, Ctx> = {
-  readonly [K in keyof C as C[K] extends Operation ? K : never]: Handler<C[K], Ctx>;
+  readonly [K in keyof C as C[K] extends Operation ? K : never]: (
+    input: HandlerInput<C[K]>,
+    context: Ctx,
+  ) => HandlerResult<C[K]>;
 };
 
 export interface ServiceSpec<C extends Contract, Config extends Schema, U extends Uses, State> {

@@ -1,0 +1,26 @@
+/** `reference`: what can be traded, as versioned documents pushed to everybody. */
+import { service } from 'flotilla';
+import { CatalogueStore } from './catalogue-store.ts';
+import { Reference } from './contract.ts';
+import { firstCatalogue } from './first-catalogue.ts';
+import { UnitsError } from './units.ts';
+
+export default service(Reference, {
+  version: '0.1.0',
+  database: { migrations: new URL('./migrations/', import.meta.url) },
+  start: ({ database }) => CatalogueStore.open(database, firstCatalogue),
+  operations: {
+    markets: (_input, { state }) => state.current.instruments,
+    catalogue: (_input, { state }) => state.current,
+    watch: (_input, { state, signal }) => state.watch(signal),
+    async list({ instrument, assets }, { state }) {
+      try {
+        return await state.list(instrument, assets);
+      } catch (error) {
+        if (error instanceof UnitsError)
+          throw Reference.list.error('invalid_instrument', { reason: error.message });
+        throw error;
+      }
+    },
+  },
+});
