@@ -1,5 +1,6 @@
 /** Tokens: EdDSA JWTs (RFC 8037) that the gateway verifies with the public keys of this service. */
 import type { Database } from 'flotilla';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 
 type SigningKey = Awaited<ReturnType<typeof importJWK>>;
 
