@@ -121,7 +121,7 @@ export function contract<const M extends Members>(
   }
   bound[info] = {
     name,
-    members,
+    members: Object.freeze({ ...members }),
     document: describeMembers(name, members, options.summary),
   } satisfies ContractInfo<M>;
   return Object.freeze(bound) as Contract<M>;

@@ -42,7 +42,7 @@ function describeOperation(where: string, operation: Operation): OperationDocume
   const streams = isStream(operation.output);
   const outputSchema = isStream(operation.output) ? operation.output.item : operation.output;
   const output = jsonSchemaOf(outputSchema, 'output', `${where} output`);
-  const access = describeAccess(spec.access ?? (spec.http ? 'authenticated' : 'internal'));
+  const access = describeAccess(where, spec.access ?? (spec.http ? 'authenticated' : 'internal'));
   if (spec.http && access.kind === 'internal') {
     throw platformError(
       'invalid_argument',
@@ -118,9 +118,19 @@ function describeFailure(where: string, code: string, declared: Schema | Failure
   };
 }
 
-function describeAccess(access: Access): AccessDocument {
+/** RFC 6749 §3.3 `scope-token`, with the colon that tells a scope from a kind of access. */
+const scope = /^[\x21\x23-\x39\x3b-\x5b\x5d-\x7e]+(:[\x21\x23-\x39\x3b-\x5b\x5d-\x7e]+)+$/;
+
+function describeAccess(where: string, access: Access): AccessDocument {
   if (access === 'public' || access === 'authenticated' || access === 'internal') return { kind: access };
-  return { kind: 'scopes', scopes: typeof access === 'string' ? [access] : [...access] };
+  const scopes = typeof access === 'string' ? [access] : [...access];
+  if (scopes.length === 0 || !scopes.every((name) => scope.test(name))) {
+    throw platformError(
+      'invalid_argument',
+      `${where}: access ${JSON.stringify(access)} is neither public, authenticated, internal nor scopes such as 'orders:read'`,
+    );
+  }
+  return { kind: 'scopes', scopes };
 }
 
 function deepFreeze<T>(value: T): T {

@@ -6,8 +6,8 @@ export function resolveReference(root: JsonSchema, reference: unknown): JsonSche
   if (typeof reference !== 'string' || !/^#(\/|$)/.test(reference)) return undefined;
   let node: unknown = root;
   for (const segment of reference.split('/').slice(1)) {
-    // RFC 6901 §4: `~1` is a slash, `~0` a tilde; the pointer is percent-encoded in a fragment.
-    const key = decodeURIComponent(segment).replaceAll('~1', '/').replaceAll('~0', '~');
+    // RFC 6901 §4: `~1` is a slash, `~0` a tilde.
+    const key = percentDecoded(segment).replaceAll('~1', '/').replaceAll('~0', '~');
     node = isObject(node) && Object.hasOwn(node, key) ? node[key] : undefined;
   }
   return isObject(node) ? node : undefined;
@@ -48,6 +48,15 @@ export function fieldsOf(root: JsonSchema): Fields | undefined {
     return parts.map(visit).some((object) => object);
   };
   return visit(root) ? { names: [...names], open } : undefined;
+}
+
+/** A fragment is percent-encoded, but not every library does so: what is no encoding stays as it is. */
+function percentDecoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 export function isObject(value: unknown): value is JsonSchema {

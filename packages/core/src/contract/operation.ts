@@ -137,7 +137,8 @@ function literal<T>(accepts: (value: unknown) => boolean, message: string, jsonS
 }
 
 const emptyObject = literal<Record<string, never>>(
-  (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0,
+  (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0,
   'this operation takes no input: send an empty object',
   { type: 'object', properties: {}, additionalProperties: false },
 );
