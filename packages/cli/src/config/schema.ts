@@ -1,0 +1,60 @@
+/**
+ * The shape of `flotilla.config.ts`. Unknown keys are refused, because a misspelt `replica` that is silently ignored
+ * costs an afternoon. The gateway's and broker's own settings pass through: those packages validate them.
+ */
+
+import { z } from 'zod';
+
+/** Instance names, folders and broker subjects are made from it, hence the narrow alphabet. */
+export const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/;
+
+const Name = z.string().regex(NAME_PATTERN, {
+  error: 'must be lower-case letters, digits and dashes, beginning with a letter, at most 63 characters',
+});
+
+const Env = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'is not an environment variable name' }),
+  z.union([z.string(), z.number(), z.boolean(), z.undefined()]),
+);
+
+const Port = z.int().min(0).max(65_535);
+
+const Service = z.strictObject({
+  /** Module whose default export is a service, relative to the configuration file. */
+  entry: z.string().min(1),
+  /** Processes to run. Default 1. */
+  replicas: z.int().min(1).max(1_000).default(1),
+  /** Services that must be ready before this one starts. Default none. */
+  after: z.array(z.string()).default([]),
+  /** Environment of this service's processes; wins over the fleet's. A number or boolean is written as text. */
+  env: Env.default({}),
+});
+
+const Gateway = z.looseObject({
+  /** Default 8080; 0 takes any free port and keeps it across restarts. */
+  port: Port.optional(),
+  env: Env.default({}),
+});
+
+const Broker = z.looseObject({
+  /** Default 8422; 0 takes any free port and keeps it across restarts. */
+  port: Port.optional(),
+  env: Env.default({}),
+});
+
+export const FleetSchema = z.strictObject({
+  name: Name,
+  /** Environment of every process of the fleet. */
+  env: Env.default({}),
+  services: z.record(Name, Service),
+  /** `false` runs the fleet without a gateway. */
+  gateway: z.union([z.literal(false), Gateway]).default({ env: {} }),
+  broker: Broker.default({ env: {} }),
+});
+
+/** A configuration as its author writes it. */
+export type FleetConfig = z.input<typeof FleetSchema>;
+/** A configuration with its defaults filled in. */
+export type Fleet = z.output<typeof FleetSchema>;
+export type ServiceConfig = Fleet['services'][string];
+export type Environment = z.output<typeof Env>;

@@ -1,0 +1,134 @@
+/** The control socket's serving side. It is private twice: by the modes of its directory and file, and by a token. */
+
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { sameToken } from 'flotilla/secret';
+import { Failure } from '../failure.ts';
+import type { LogEntry } from '../logs/entry.ts';
+import type { LogQuery } from '../logs/log-store.ts';
+import type { InstanceView } from '../supervisor/supervisor.ts';
+import { type ControlError, type FleetStatus, HTTP_STATUS } from './protocol.ts';
+
+/** What the socket controls. */
+export interface ControlTarget {
+  status(): FleetStatus;
+  instances(): InstanceView[];
+  lastLogs(query: LogQuery): LogEntry[];
+  followLogs(listener: (entry: LogEntry) => void): () => void;
+  /** Service names that have logs. */
+  readonly logNames: readonly string[];
+  restart(name: string): Promise<void>;
+  stop(): void;
+}
+
+export interface ControlServer {
+  close(): void;
+}
+
+/** A follower that reads slower than the fleet logs is cut off rather than remembered for. */
+const MAX_BEHIND_BYTES = 4 * 1024 * 1024;
+const DEFAULT_LINES = 100;
+
+export async function serveControl(
+  path: string,
+  token: string,
+  target: ControlTarget,
+): Promise<ControlServer> {
+  const server = createServer((request, response) => {
+    answer(request, response, token, target).catch((error: unknown) => refuse(response, error));
+  });
+  rmSync(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    // The socket is made within listen(): no other user can connect between that and a chmod.
+    const umask = process.umask(0o177);
+    server.listen(path, resolve);
+    process.umask(umask);
+  });
+  chmodSync(path, 0o600);
+  return {
+    close() {
+      server.close();
+      server.closeAllConnections();
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  token: string,
+  target: ControlTarget,
+): Promise<void> {
+  request.resume();
+  const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (given === undefined || !sameToken(given, token)) {
+    response.setHeader('www-authenticate', 'Bearer');
+    return send(response, 401, {
+      code: 'unsafe_permissions',
+      message: 'the control token is missing or wrong',
+    });
+  }
+  const url = new URL(request.url ?? '/', 'http://control');
+  const restarted = /^\/restart\/([^/]+)$/.exec(url.pathname)?.[1];
+  const route = `${request.method} ${restarted === undefined ? url.pathname : '/restart'}`;
+  switch (route) {
+    case 'GET /status':
+      return send(response, 200, target.status());
+    case 'GET /instances':
+      return send(response, 200, target.instances());
+    case 'GET /logs':
+      return sendLogs(response, url.searchParams, target);
+    case 'POST /restart':
+      await target.restart(decodeURIComponent(restarted ?? ''));
+      response.writeHead(204).end();
+      return;
+    case 'POST /stop':
+      send(response, 202, {});
+      target.stop();
+      return;
+    default:
+      send(response, 404, { code: 'not_found', message: `no such control request: ${route}` });
+  }
+}
+
+function sendLogs(response: ServerResponse, query: URLSearchParams, target: ControlTarget): void {
+  const service = query.get('service') ?? undefined;
+  if (service !== undefined && !target.logNames.includes(service)) {
+    throw new Failure('not_found', `there is no service "${service}" in this fleet`, {
+      repair: `use one of ${target.logNames.join(', ')}`,
+    });
+  }
+  const lines = Number(query.get('lines') ?? DEFAULT_LINES);
+  if (!Number.isSafeInteger(lines) || lines < 0) throw new Failure('usage', 'lines must be a whole number');
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  const last = target.lastLogs({ lines, ...(service === undefined ? {} : { service }) });
+  response.write(last.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  if (query.get('follow') !== '1') {
+    response.end();
+    return;
+  }
+  response.flushHeaders();
+  const unfollow = target.followLogs((entry) => {
+    if (service !== undefined && entry.service !== service) return;
+    if (response.writableLength > MAX_BEHIND_BYTES) response.destroy();
+    else response.write(`${JSON.stringify(entry)}\n`);
+  });
+  response.on('close', unfollow);
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  const failure = error instanceof Failure ? error : new Failure('internal', String(error));
+  const { code, message, repair } = failure;
+  send(response, HTTP_STATUS[code] ?? 500, { code, message, ...(repair === undefined ? {} : { repair }) });
+}
+
+function send(response: ServerResponse, status: number, body: object | ControlError): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}

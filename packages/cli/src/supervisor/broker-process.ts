@@ -1,0 +1,87 @@
+/**
+ * The embedded broker as a supervised process: starts it from the environment, tells the supervisor, and ends on
+ * SIGTERM or when the supervisor is gone. It loads nothing but the broker: everything else waits for it to be ready.
+ */
+
+import { readFileSync } from 'node:fs';
+import { type Broker, type BrokerOptions, startBroker } from '@flotilla/broker';
+import { deriveToken, readSecret } from 'flotilla/secret';
+import { codeOf, messageOf } from '../failure.ts';
+
+const { env } = process;
+const LEVELS = ['debug', 'info', 'warn', 'error'];
+const threshold = Math.max(0, LEVELS.indexOf(env.FLOTILLA_LOG_LEVEL ?? 'info'));
+const version = packageVersion();
+
+function log(level: string, msg: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  if (LEVELS.indexOf(level) < threshold) return;
+  const origin = { service: env.FLOTILLA_SERVICE, instance: env.FLOTILLA_INSTANCE };
+  process.stdout.write(`${JSON.stringify({ time: new Date(), level, ...origin, msg, ...fields })}\n`);
+}
+
+function packageVersion(): string {
+  const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : '0.0.0';
+}
+
+function limitsFrom(json: string | undefined): Pick<BrokerOptions, 'limits' | 'serverName'> {
+  const settings: BrokerOptions = JSON.parse(json ?? '{}');
+  return {
+    ...(settings.limits === undefined ? {} : { limits: settings.limits }),
+    ...(settings.serverName === undefined ? {} : { serverName: settings.serverName }),
+  };
+}
+
+function fail(error: unknown): void {
+  const message = messageOf(error);
+  log('error', message);
+  process.exitCode = 1;
+  const leave = (): void => process.exit(1);
+  if (process.connected) {
+    process.send?.(
+      { type: 'fatal', code: codeOf(error) ?? 'internal', message },
+      undefined,
+      undefined,
+      leave,
+    );
+  } else {
+    leave();
+  }
+}
+
+async function serve(): Promise<Broker> {
+  const secret = readSecret(env);
+  const broker = await startBroker({
+    host: '127.0.0.1',
+    port: Number(env.FLOTILLA_BROKER_PORT ?? 0),
+    // Services use the derived token; an operator's NATS tool may use the secret itself.
+    credentials: [{ token: deriveToken(secret, 'broker') }, { token: secret }],
+    ...limitsFrom(env.FLOTILLA_BROKER_CONFIG),
+    log,
+  });
+  process.send?.({ type: 'ready', url: broker.url, version });
+  return broker;
+}
+
+const serving = serve();
+serving.catch(fail);
+
+let ending = false;
+function end(): void {
+  if (ending) return;
+  ending = true;
+  serving
+    .then((broker) => broker.close({ deadlineMs: 1_000 }))
+    .then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+}
+
+process.on('SIGTERM', end);
+process.on('SIGINT', end);
+process.on('disconnect', end);
+// The supervisor may have died before anything listened for it.
+if (process.send !== undefined && !process.connected) end();
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);

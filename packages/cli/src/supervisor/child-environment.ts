@@ -1,0 +1,120 @@
+/** The environment and arguments of each process of a fleet: the supervisor's half of the process protocol. */
+
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Environment, Fleet } from '../config/schema.ts';
+import type { Layout } from '../data/layout.ts';
+import type { UnitKind } from '../supervision/plan.ts';
+
+/** The module that each kind of process runs. */
+export interface Programs {
+  readonly broker: string;
+  readonly gateway: string;
+  readonly service: string;
+}
+
+export function installedPrograms(): Programs {
+  const own = new URL(`./broker-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+  return {
+    broker: fileURLToPath(own),
+    gateway: fileURLToPath(import.meta.resolve('@flotilla/gateway/run')),
+    service: fileURLToPath(import.meta.resolve('flotilla/run')),
+  };
+}
+
+export interface Surroundings {
+  readonly fleet: Fleet;
+  /** Directory of the configuration file. */
+  readonly directory: string;
+  readonly layout: Layout;
+  readonly programs: Programs;
+  /** Environment of the supervisor. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly gatewayHost: string;
+}
+
+/** What is known only while the fleet runs. */
+export interface Addresses {
+  readonly natsUrl: string | undefined;
+  readonly gatewayPort: number;
+  readonly brokerPort: number;
+}
+
+/** Set by the supervisor for itself or per process, so never inherited. */
+const OWN_VARIABLES = [
+  'FLOTILLA_SECRET',
+  'FLOTILLA_SECRET_FILE',
+  'FLOTILLA_DATA',
+  'FLOTILLA_HOST',
+  'FLOTILLA_GATEWAY_PORT',
+  'FLOTILLA_BROKER_PORT',
+  'NODE_CHANNEL_FD',
+  'NODE_CHANNEL_SERIALIZATION_MODE',
+];
+
+export function childArguments(unit: string, kind: UnitKind, surroundings: Surroundings): string[] {
+  const { programs, fleet, directory } = surroundings;
+  // Node 24 still warns about features that it has made stable since: node:sqlite, type stripping.
+  const options = ['--disable-warning=ExperimentalWarning'];
+  if (kind !== 'service') return [...options, programs[kind]];
+  return [...options, programs.service, resolve(directory, fleet.services[unit]?.entry ?? '')];
+}
+
+export function childEnvironment(
+  unit: string,
+  kind: UnitKind,
+  instance: string,
+  surroundings: Surroundings,
+  addresses: Addresses,
+): NodeJS.ProcessEnv {
+  const { fleet, layout, env } = surroundings;
+  const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => !OWN_VARIABLES.includes(name)));
+  return {
+    // Compiled code of the last start: processes are ready sooner.
+    NODE_COMPILE_CACHE: layout.cache,
+    ...inherited,
+    ...asText(fleet.env),
+    ...asText(unitEnvironment(unit, kind, fleet)),
+    FLOTILLA_FLEET: fleet.name,
+    FLOTILLA_SERVICE: unit,
+    FLOTILLA_INSTANCE: instance,
+    FLOTILLA_SECRET_FILE: layout.secretFile,
+    FLOTILLA_DATA: layout.ownDirectory(unit),
+    FLOTILLA_HOST: kind === 'gateway' ? surroundings.gatewayHost : '127.0.0.1',
+    ...(addresses.natsUrl === undefined ? {} : { NATS_URL: addresses.natsUrl }),
+    ...(kind === 'gateway' ? gatewayEnvironment(fleet, addresses) : {}),
+    ...(kind === 'broker' ? brokerEnvironment(fleet, addresses) : {}),
+  };
+}
+
+function unitEnvironment(unit: string, kind: UnitKind, fleet: Fleet): Environment {
+  if (kind === 'broker') return fleet.broker.env;
+  if (kind === 'gateway') return fleet.gateway === false ? {} : fleet.gateway.env;
+  return fleet.services[unit]?.env ?? {};
+}
+
+function gatewayEnvironment(fleet: Fleet, addresses: Addresses): NodeJS.ProcessEnv {
+  const { port: _, env: __, ...settings } = fleet.gateway === false ? { env: {} } : fleet.gateway;
+  return {
+    FLOTILLA_GATEWAY_PORT: String(addresses.gatewayPort),
+    FLOTILLA_GATEWAY_CONFIG: JSON.stringify(settings),
+    FLOTILLA_GATEWAY_EXPECT: Object.keys(fleet.services).join(','),
+  };
+}
+
+function brokerEnvironment(fleet: Fleet, addresses: Addresses): NodeJS.ProcessEnv {
+  const { port: _, env: __, ...settings } = fleet.broker;
+  return {
+    FLOTILLA_BROKER_PORT: String(addresses.brokerPort),
+    FLOTILLA_BROKER_CONFIG: JSON.stringify(settings),
+  };
+}
+
+/** `{ DEBUG: process.env.DEBUG }` of a variable that is not set leaves it unset. */
+function asText(environment: Environment): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, String(value)]),
+  );
+}

@@ -1,0 +1,228 @@
+/** Runs the pure supervision on real processes: feeds it what happens, does what it asks for, keeps its time. */
+
+import { Failure } from '../failure.ts';
+import type { Action, FleetState, Input, Phase, StartFailure } from '../supervision/fleet-state.ts';
+import { initialState } from '../supervision/fleet-state.ts';
+import type { Plan, Unit } from '../supervision/plan.ts';
+import type { Policy } from '../supervision/policy.ts';
+import { nextWake, step } from '../supervision/step.ts';
+import type { Child, ChildListener } from './child.ts';
+import type { ReadyMessage } from './process-message.ts';
+
+/** What `flotilla ps` shows of an instance; null where there is nothing to show at the moment. */
+export interface InstanceView {
+  readonly service: string;
+  readonly instance: string;
+  readonly pid: number | null;
+  readonly state: Phase;
+  readonly restarts: number;
+  readonly version: string | null;
+  readonly address: string | null;
+}
+
+export interface PhaseChange {
+  readonly service: string;
+  readonly instance: string;
+  readonly state: Phase;
+  readonly pid?: number;
+  readonly reason?: string;
+  readonly delayMs?: number;
+}
+
+export interface Death {
+  readonly service: string;
+  readonly instance: string;
+  readonly pid: number;
+}
+
+export interface SupervisorEvents {
+  changed(change: PhaseChange): void;
+  /** An instance is ready, with what it said of itself. Comes before `changed`. */
+  announced(unit: Unit, message: ReadyMessage): void;
+  /** All instances are ready for the first time. */
+  ready(): void;
+  /** Nothing runs any more. */
+  stopped(failures: readonly StartFailure[]): void;
+  /** A callable instance ended without saying goodbye. */
+  died(death: Death): void;
+}
+
+export interface SupervisorOptions {
+  readonly plan: Plan;
+  readonly policy: Policy;
+  spawn(unit: Unit, instance: string, listener: Pick<ChildListener, 'message' | 'end'>): Child;
+  readonly events: SupervisorEvents;
+}
+
+interface RestartWait {
+  readonly left: Set<string>;
+  resolve(): void;
+  reject(failure: Failure): void;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #children = new Map<string, Child>();
+  readonly #announced = new Map<string, ReadyMessage>();
+  readonly #restarts = new Set<RestartWait>();
+  #state: FleetState;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#state = initialState(options.plan, options.policy);
+  }
+
+  get mode(): FleetState['mode'] {
+    return this.#state.mode;
+  }
+
+  /** Pids of all processes that live now. */
+  get pids(): number[] {
+    return [...this.#state.instances.values()].flatMap((instance) => instance.pid ?? []);
+  }
+
+  start(): void {
+    this.#feed({ type: 'start' });
+  }
+
+  /** Stops everything in reverse order; `stopped` follows. */
+  stop(): void {
+    this.#feed({ type: 'stop' });
+  }
+
+  /** Kills everything at once. */
+  kill(): void {
+    this.#feed({ type: 'kill' });
+  }
+
+  instances(): InstanceView[] {
+    return [...this.#state.instances].map(([name, instance]) => {
+      const said = this.#announced.get(name);
+      return {
+        service: instance.unit,
+        instance: name,
+        pid: instance.pid ?? null,
+        state: instance.phase,
+        restarts: instance.restarts,
+        version: said?.version ?? null,
+        address: said?.url ?? said?.address ?? null,
+      };
+    });
+  }
+
+  /**
+   * Restarts a service (its replicas one after the other) or one instance. Resolves when all are ready again.
+   *
+   * @throws Failure `not_found` for an unknown name, `restart_failed` when an instance does not become ready; the
+   * supervisor goes on trying.
+   */
+  restart(name: string): Promise<void> {
+    const unit = this.#options.plan.find((each) => each.name === name);
+    const instances = unit?.instances ?? (this.#state.instances.has(name) ? [name] : []);
+    if (instances.length === 0) {
+      const known = this.#options.plan.map((each) => each.name).join(', ');
+      const repair = `use one of ${known}`;
+      return Promise.reject(
+        new Failure('not_found', `there is no service "${name}" in this fleet`, { repair }),
+      );
+    }
+    if (this.mode !== 'running') {
+      const repair = 'wait until the fleet is ready';
+      return Promise.reject(new Failure('restart_failed', `the fleet is ${this.mode}`, { repair }));
+    }
+    return new Promise((resolve, reject) => {
+      this.#restarts.add({ left: new Set(instances), resolve, reject });
+      this.#feed({ type: 'restart', instances });
+    });
+  }
+
+  #feed(input: Input): void {
+    const { state, actions } = step(this.#state, input, { now: performance.now(), random: Math.random() });
+    this.#state = state;
+    for (const action of actions) this.#perform(action);
+    this.#setTimer();
+  }
+
+  #setTimer(): void {
+    clearTimeout(this.#timer);
+    const wake = nextWake(this.#state);
+    if (wake === undefined) return;
+    this.#timer = setTimeout(
+      () => this.#feed({ type: 'tick' }),
+      Math.max(1, Math.ceil(wake - performance.now())),
+    );
+  }
+
+  #perform(action: Action): void {
+    const { events } = this.#options;
+    switch (action.type) {
+      case 'spawn':
+        this.#spawn(action.unit, action.instance);
+        return;
+      case 'signal':
+        this.#children.get(action.instance)?.signal(action.signal);
+        return;
+      case 'changed': {
+        const { unit: service, instance, phase: state, type: _, ...why } = action;
+        const pid = this.#state.instances.get(instance)?.pid;
+        events.changed({ service, instance, state, ...(pid === undefined ? {} : { pid }), ...why });
+        this.#settleRestarts(instance, state, action.reason);
+        return;
+      }
+      case 'died':
+        events.died({ service: action.unit, instance: action.instance, pid: action.pid });
+        return;
+      case 'fleet-ready':
+        events.ready();
+        return;
+      case 'fleet-stopped':
+        for (const wait of this.#restarts)
+          wait.reject(new Failure('restart_failed', 'the fleet was stopped'));
+        events.stopped(action.failures);
+        return;
+    }
+  }
+
+  #spawn(unitName: string, instance: string): void {
+    const unit = this.#options.plan.find((each) => each.name === unitName);
+    if (unit === undefined) return;
+    this.#announced.delete(instance);
+    const child = this.#options.spawn(unit, instance, {
+      message: (message) => {
+        if (this.#children.get(instance) !== child) return;
+        if (message.type === 'ready') {
+          this.#announced.set(instance, message);
+          this.#options.events.announced(unit, message);
+          this.#feed({ type: 'ready', instance });
+        } else if (message.type === 'state') {
+          this.#feed({ type: 'draining', instance });
+        } else {
+          this.#feed({ type: 'fatal', instance, fatal: message.fatal });
+        }
+      },
+      end: ({ description, clean }) => {
+        if (this.#children.get(instance) !== child) return;
+        this.#children.delete(instance);
+        this.#feed({ type: 'exited', instance, description, clean });
+      },
+    });
+    this.#children.set(instance, child);
+    if (child.pid !== undefined) this.#feed({ type: 'spawned', instance, pid: child.pid });
+  }
+
+  #settleRestarts(instance: string, phase: Phase, reason: string | undefined): void {
+    for (const wait of this.#restarts) {
+      if (!wait.left.has(instance)) continue;
+      if (phase === 'ready') wait.left.delete(instance);
+      if (phase === 'backoff') {
+        this.#restarts.delete(wait);
+        const repair = `see flotilla logs ${instance.replace(/-\d+$/, '')}; the supervisor goes on trying`;
+        wait.reject(new Failure('restart_failed', `${instance} did not come back: ${reason}`, { repair }));
+      } else if (wait.left.size === 0) {
+        this.#restarts.delete(wait);
+        wait.resolve();
+      }
+    }
+  }
+}
