@@ -1,0 +1,318 @@
+/**
+ * The way of one request: ids, route, access, input, call, response. Every stage works on the canonical request; every
+ * failure on the way becomes a problem detail in one place.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import {
+  type CallOptions,
+  type EndUser,
+  type FlotillaError,
+  type Logger,
+  platformCodes,
+  toFlotillaError,
+} from 'flotilla';
+import { authorise } from './auth/access.ts';
+import type { TokenVerifier } from './auth/token-verifier.ts';
+import type { GatewayConfig } from './config.ts';
+import type { ExchangeHandler, HttpExchange, HttpResponse } from './data-plane/data-plane.ts';
+import { requireJson } from './input/json-body.ts';
+import { type Problem, problemOf, problemResponse } from './problem.ts';
+import { ambiguous, Refusal } from './refusal.ts';
+import { requestDeadlineMs } from './request/deadline.ts';
+import { idempotencyKey } from './request/idempotency-key.ts';
+import { requestId, traceId, traceparent } from './request/trace.ts';
+import type { Route, RouteTable } from './routes.ts';
+import { errorEvent } from './sse/event-format.ts';
+import { drainReason, serveEvents } from './sse/event-stream.ts';
+import type { Upstream } from './upstream.ts';
+
+/** A stream's headers wait this long for its first item, so that an immediate failure still has its own status. */
+const firstItemMs = 250;
+
+/** What the handler reads anew for every request, because it changes while the gateway runs. */
+export interface GatewayState {
+  readonly router: RouteTable['router'];
+  /** The OpenAPI document as JSON. */
+  openApi(): Buffer;
+  readonly phase: 'starting' | 'ready' | 'draining';
+}
+
+export interface RequestHandlerOptions {
+  readonly upstream: Upstream;
+  readonly config: GatewayConfig;
+  readonly verifier: TokenVerifier | undefined;
+  readonly state: GatewayState;
+  readonly log: Logger;
+}
+
+/** One request under way. */
+interface Progress {
+  readonly exchange: HttpExchange;
+  readonly id: string;
+  readonly traceparent: string;
+  readonly startedAt: number;
+  route: Route | undefined;
+  user: EndUser | undefined;
+}
+
+export class RequestHandler implements ExchangeHandler {
+  readonly #upstream: Upstream;
+  readonly #config: GatewayConfig;
+  readonly #verifier: TokenVerifier | undefined;
+  readonly #state: GatewayState;
+  readonly #log: Logger;
+  readonly #streams = new Set<AbortController>();
+  #requests = 0;
+
+  constructor(options: RequestHandlerOptions) {
+    this.#upstream = options.upstream;
+    this.#config = options.config;
+    this.#verifier = options.verifier;
+    this.#state = options.state;
+    this.#log = options.log;
+  }
+
+  /** Ends all streams as if their services had. */
+  endStreams(): void {
+    for (const stream of this.#streams) stream.abort(drainReason);
+  }
+
+  handle(exchange: HttpExchange): void {
+    const { headers } = exchange.request;
+    const progress: Progress = {
+      exchange,
+      id: requestId(headers.get('x-request-id'), randomUUID),
+      traceparent: traceparent(headers.get('traceparent'), randomHex),
+      startedAt: performance.now(),
+      route: undefined,
+      user: undefined,
+    };
+    this.#requests++;
+    this.#serve(progress)
+      .catch((thrown: unknown) => this.#fail(progress, thrown))
+      .finally(() => this.#requests--);
+  }
+
+  refuse(error: FlotillaError, remoteAddress: string): HttpResponse {
+    const id = randomUUID();
+    const problem = problemOf(error, id);
+    this.#log.info('refused', {
+      requestId: id,
+      remote: remoteAddress,
+      status: problem.status,
+      detail: error.message,
+    });
+    return problemResponse(error, problem, responseHeaders(id));
+  }
+
+  async #serve(progress: Progress): Promise<void> {
+    const { request } = progress.exchange;
+    if (this.#requests - this.#streams.size > this.#config.limits.requests) {
+      throw new Refusal('overloaded', 'the gateway serves as many requests as it can: try again', {
+        retryAfterMs: 1_000,
+      });
+    }
+    const found = this.#state.router.find(request.method, request.segments);
+    if (found.kind === 'method') {
+      if (request.method === 'OPTIONS') {
+        return this.#respond(progress, { status: 204, headers: ['allow', found.allow.join(', ')] });
+      }
+      throw new Refusal('method_not_allowed', `this path is served for ${found.allow.join(', ')}`, {
+        headers: [['allow', found.allow.join(', ')]],
+      });
+    }
+    if (found.kind === 'none') throw this.#noRoute();
+    if (found.target === 'health') return this.#health(progress);
+    if (found.target === 'openapi') {
+      return this.#respond(progress, {
+        status: 200,
+        headers: ['content-type', 'application/json'],
+        body: this.#state.openApi(),
+      });
+    }
+    const route = found.target;
+    progress.route = route;
+    const { access } = route.operation;
+    progress.user = await authorise(access, request.headers.get('authorization'), this.#verifier);
+    if (route.operation.stream) return this.#serveStream(progress, route, found.parameters);
+    return this.#serveCall(progress, route, found.parameters);
+  }
+
+  async #serveCall(progress: Progress, route: Route, parameters: readonly string[]): Promise<void> {
+    const { request, signal } = progress.exchange;
+    const deadlineMs = requestDeadlineMs(request.headers.get('x-request-timeout'), this.#config.deadlineMs);
+    const input = route.mapping.build(request, parameters, await this.#body(progress, route, deadlineMs));
+    const remaining = Math.floor(progress.startedAt + deadlineMs - performance.now());
+    if (remaining <= 0) throw new Refusal('deadline_exceeded', 'the time for this request has run out');
+    const { payload, replayed } = await this.#upstream.call(route.service, route.id, input, {
+      deadlineMs: remaining,
+      signal,
+      ...callIdentity(progress),
+    });
+    const headers = replayed ? ['idempotent-replayed', 'true'] : [];
+    const status = replayed ? route.http.replayStatus : route.http.status;
+    if (route.voids) return this.#respond(progress, { status: status === 200 ? 204 : status, headers });
+    headers.push('content-type', 'application/json');
+    this.#respond(progress, { status, headers, body: payload });
+  }
+
+  async #serveStream(progress: Progress, route: Route, parameters: readonly string[]): Promise<void> {
+    const { exchange } = progress;
+    const { request } = exchange;
+    const body = await this.#body(progress, route, this.#config.deadlineMs);
+    const input = route.mapping.build(request, parameters, body);
+    const { status } = route.http;
+    const type = ['content-type', 'text/event-stream'];
+    if (request.method === 'HEAD') return this.#respond(progress, { status, headers: type });
+    if (this.#streams.size >= this.#config.limits.streams) {
+      throw new Refusal('overloaded', 'the gateway holds as many streams as it can: try again', {
+        retryAfterMs: 5_000,
+      });
+    }
+    const abort = new AbortController();
+    const onGone = () => abort.abort(exchange.signal.reason);
+    if (exchange.signal.aborted) onGone();
+    else exchange.signal.addEventListener('abort', onGone, { once: true });
+    this.#streams.add(abort);
+    try {
+      const items = this.#upstream.stream(route.service, route.id, input, {
+        signal: abort.signal,
+        ...callIdentity(progress),
+      });
+      const first = items.next();
+      await settled(first, firstItemMs).catch((error: unknown) => {
+        throw abort.signal.reason === drainReason ? draining() : error;
+      });
+      const out = exchange.startStream(status, [...responseHeaders(progress.id), ...type]);
+      const end = await serveEvents(items, first, out, {
+        format: route.format,
+        heartbeatMs: this.#config.heartbeatMs,
+        stalledMs: this.#config.limits.stalledStreamMs,
+        signal: abort.signal,
+        onError: (thrown) => errorEvent(this.#problem(progress, toFlotillaError(thrown))),
+      });
+      this.#logDone(progress, status, { stream: end });
+    } finally {
+      this.#streams.delete(abort);
+    }
+  }
+
+  async #body(progress: Progress, route: Route, timeoutMs: number): Promise<Buffer> {
+    const { exchange } = progress;
+    const { method, bodyLength, headers } = exchange.request;
+    if (bodyLength === 0) return exchange.readBody(0, timeoutMs);
+    if (route.http.method === 'GET' || route.http.method === 'DELETE') {
+      throw ambiguous(`${method} carries no body here: send the input in the path and the query`);
+    }
+    requireJson(headers);
+    return exchange.readBody(this.#config.limits.bodyBytes, timeoutMs);
+  }
+
+  #health(progress: Progress): void {
+    const { phase } = this.#state;
+    const body = Buffer.from(JSON.stringify({ status: phase === 'ready' ? 'ok' : phase }));
+    this.#respond(progress, {
+      status: phase === 'draining' ? 503 : 200,
+      headers: ['content-type', 'application/json'],
+      body,
+    });
+  }
+
+  #noRoute(): Refusal {
+    if (this.#state.phase === 'starting') {
+      return new Refusal(
+        'unavailable',
+        'the gateway is starting and does not know all routes yet: try again',
+        {
+          retryAfterMs: 1_000,
+        },
+      );
+    }
+    return new Refusal('not_found', 'there is no such route: /openapi.json lists those there are');
+  }
+
+  #respond(progress: Progress, { status, headers, body }: HttpResponse): void {
+    const all = [...responseHeaders(progress.id), ...headers];
+    progress.exchange.respond(body ? { status, headers: all, body } : { status, headers: all });
+    this.#logDone(progress, status);
+  }
+
+  #problem({ id, route }: Progress, error: FlotillaError): Problem {
+    const problem = problemOf(error, id, route);
+    if (problem.status >= 500) {
+      this.#log.warn('a request failed', {
+        requestId: id,
+        operation: route?.id,
+        status: problem.status,
+        error,
+      });
+    }
+    return problem;
+  }
+
+  #fail(progress: Progress, thrown: unknown): void {
+    const error = toFlotillaError(thrown);
+    const { exchange, id } = progress;
+    const clientGone = error.code === 'cancelled' && exchange.signal.aborted;
+    if (clientGone) {
+      this.#logDone(progress, platformCodes.cancelled.httpStatus);
+      return;
+    }
+    const problem = this.#problem(progress, error);
+    exchange.respond(problemResponse(error, problem, responseHeaders(id)));
+    this.#logDone(progress, problem.status, { code: problem.code });
+  }
+
+  #logDone(progress: Progress, status: number, more?: Readonly<Record<string, unknown>>): void {
+    const { exchange, id, route, user, startedAt } = progress;
+    const { method, path } = exchange.request;
+    this.#log.debug('request', {
+      requestId: id,
+      traceId: traceId(progress.traceparent),
+      method,
+      path,
+      operation: route?.id,
+      subject: user?.subject,
+      remote: exchange.remoteAddress,
+      status,
+      ms: Math.round((performance.now() - startedAt) * 100) / 100,
+      ...more,
+    });
+  }
+}
+
+/** What the service learns about the request beside its input. */
+function callIdentity({ exchange, user, traceparent }: Progress): CallOptions {
+  const key = idempotencyKey(exchange.request.headers.get('idempotency-key'));
+  return {
+    traceparent,
+    ...(user ? { user } : {}),
+    ...(key === undefined ? {} : { idempotencyKey: key }),
+  };
+}
+
+/** Headers of every response. */
+function responseHeaders(id: string): string[] {
+  return ['x-request-id', id, 'x-content-type-options', 'nosniff', 'cache-control', 'no-store'];
+}
+
+/** Waits for `promise`, but no longer than `ms`. */
+async function settled(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await Promise.race([promise, enough]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function draining(): Refusal {
+  return new Refusal('unavailable', 'the gateway is stopping: try again', { retryAfterMs: 1_000 });
+}
+
+function randomHex(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
+}

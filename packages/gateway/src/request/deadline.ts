@@ -1,0 +1,11 @@
+/** How long a request may take: the gateway's deadline, which `X-Request-Timeout` (milliseconds) can only shorten. */
+import { badParameter } from '../refusal.ts';
+
+/** @throws Refusal `invalid_argument` for a header that is not a positive whole number. */
+export function requestDeadlineMs(header: string | undefined, deadlineMs: number): number {
+  if (header === undefined) return deadlineMs;
+  if (!/^[1-9][0-9]{0,8}$/.test(header)) {
+    throw badParameter('header', 'x-request-timeout', 'must be a positive whole number of milliseconds');
+  }
+  return Math.min(Number(header), deadlineMs);
+}

@@ -1,0 +1,47 @@
+/**
+ * The gateway as a process of a fleet: `node run.js`, with the environment of the process protocol. Serves from the first
+ * moment; is `ready` once it knows the contracts of the services it has to expect.
+ */
+import { createLogger, joinFleet, type LogLevel, processLifetime, readSecret } from 'flotilla';
+import { readEnvironment } from './config.ts';
+import { contractStore, noContractStore } from './contract-store.ts';
+import { awaitContracts } from './expected-contracts.ts';
+import { FleetUpstream } from './fleet-upstream.ts';
+import { startGateway } from './gateway.ts';
+
+/** Requests in progress may take this long after SIGTERM, in milliseconds. */
+const graceMs = 3_000;
+
+const { env } = process;
+const instance = env.FLOTILLA_INSTANCE ?? `gateway-${process.pid}`;
+const lifetime = processLifetime(
+  createLogger({ service: 'gateway', instance, level: (env.FLOTILLA_LOG_LEVEL ?? 'info') as LogLevel }),
+);
+
+await lifetime.run(async () => {
+  const { log } = lifetime;
+  const { config, port, host, dataDirectory, expect } = readEnvironment(env);
+  const member = await joinFleet({
+    service: 'gateway',
+    instance,
+    fleet: env.FLOTILLA_FLEET ?? 'default',
+    secret: readSecret(env),
+    natsUrl: env.NATS_URL ?? 'nats://127.0.0.1:8422',
+    log,
+  });
+  const store = dataDirectory === undefined ? noContractStore : contractStore(dataDirectory, log);
+  const upstream = new FleetUpstream(member, store, log);
+  await upstream.start();
+  const gateway = await startGateway({ upstream, config, log, host, port, starting: true });
+  const missing = await awaitContracts(upstream, expect);
+  if (missing.length > 0) log.warn('ready without the contracts of some services', { missing });
+  gateway.ready();
+  lifetime.tell({ type: 'ready', url: gateway.url });
+  log.info('serving', { url: gateway.url });
+  return async () => {
+    lifetime.tell({ type: 'state', state: 'draining' });
+    await gateway.drain(graceMs);
+    upstream.stop();
+    await member.leave();
+  };
+});
