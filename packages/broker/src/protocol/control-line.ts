@@ -66,7 +66,7 @@ const SET_OFF: Readonly<Record<Verb, boolean>> = {
   ping: false,
   pong: false,
   connect: false,
-  info: true,
+  info: false,
   '+ok': false,
   '-err': true,
 };

@@ -22,7 +22,7 @@ test('a subscription may name literal tokens, single-token wildcards and one tra
 });
 
 test('a subscription with an empty token, a space or a trailing wildcard in the middle is invalid', () => {
-  for (const subject of ['', '.', 'a.', '.a', 'a..b', '>.a', 'a.>.b', 'a b', 'a\tb', 'a\fb', 'a\rb']) {
+  for (const subject of ['', '.', 'a.', '.a', 'a..b', '>.a', 'a.>.b', 'a b', 'a\tb', 'a\nb', 'a\rb']) {
     assert.equal(isSubscribable(subject), false, JSON.stringify(subject));
   }
 });

@@ -8,7 +8,7 @@ const STAR = 0x2a;
 const TAIL = 0x3e;
 
 function isSpace(code: number): boolean {
-  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
 }
 
 /** What SUB accepts. */
