@@ -31,6 +31,8 @@ export const VenueEvent = z.discriminatedUnion('kind', [
     quantity: Decimal,
     side: Side,
   }),
+  /** The recording lost updates: the book is unknown until the next snapshot. */
+  z.object({ kind: z.literal('gap'), symbol: MarketSymbol, sequence: z.int().positive(), time: Timestamp }),
 ]);
 export type VenueEvent = z.infer<typeof VenueEvent>;
 
