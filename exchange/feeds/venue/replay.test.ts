@@ -28,13 +28,8 @@ async function write(lines: readonly string[]): Promise<string> {
   return file;
 }
 
-function synthetic(seed: number, options: Omit<SyntheticOptions, 'random'> = {}) {
-  let state = seed >>> 0;
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  return syntheticRecording({ random, ...options });
+function synthetic(seed: number, options: Omit<SyntheticOptions, 'seed'> = {}) {
+  return syntheticRecording({ seed, ...options });
 }
 
 /** A clock that only moves when somebody sleeps. */

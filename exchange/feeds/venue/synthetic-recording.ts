@@ -12,8 +12,8 @@ import { gzipSync } from 'node:zlib';
 export type Levels = ReadonlyMap<number, number>;
 
 export interface SyntheticOptions {
-  /** Uniform in [0, 1), and the only source of chance. */
-  readonly random: () => number;
+  /** The only source of chance: the same seed gives the same recording. */
+  readonly seed: number;
   /** How many diffs to record. Default 40. */
   readonly diffs?: number;
   /** Before which diff, from 0, the snapshot is taken; undefined for a recording without one. Default 2. */
@@ -48,8 +48,8 @@ const START_NS = 1_723_161_600_000_000_000n;
 const START_MS = 1_723_161_600_000;
 
 export function syntheticRecording(options: SyntheticOptions): SyntheticRecording {
+  const random = chance(options.seed);
   const {
-    random,
     diffs = 40,
     snapshotDelay = 1,
     lost = new Set(),
@@ -154,6 +154,15 @@ export function syntheticRecording(options: SyntheticOptions): SyntheticRecordin
 export function recordingBytes(lines: readonly string[], compressed = true): Buffer {
   const plain = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   return compressed ? gzipSync(plain) : plain;
+}
+
+/** Uniform in [0, 1). */
+function chance(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
 }
 
 function lots(random: () => number): number {

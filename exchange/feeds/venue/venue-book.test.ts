@@ -24,15 +24,6 @@ function messages(recording: SyntheticRecording) {
   return recording.lines.map((line, index) => parseLine(line, index + 1, scale).message);
 }
 
-/** Seeded by fast-check, so that a failing recording is printed and shrunk. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 function sameLevels(levels: Level[], truth: ReadonlyMap<number, number>, direction: 1 | -1): void {
   const expected = [...truth].sort((one, other) => (one[0] - other[0]) * direction);
   assert.deepEqual(levels, expected);
@@ -164,9 +155,7 @@ test('a consumer that applies diffs and snapshot as they come ends up with a cro
   fc.assert(
     fc.property(fc.nat(), (seed) => {
       const book = new VenueBook();
-      for (const message of messages(
-        syntheticRecording({ random: randomOf(seed), snapshotTaken: 3, snapshotDelay: 8 }),
-      )) {
+      for (const message of messages(syntheticRecording({ seed, snapshotTaken: 3, snapshotDelay: 8 }))) {
         book.apply(message);
         const [bid, ask] = [book.bids.bestPrice, book.asks.bestPrice];
         assert.ok(bid === undefined || ask === undefined || bid < ask);
@@ -181,9 +170,7 @@ test('a consumer that applies diffs and snapshot as they come ends up with a cro
     const write = (side: Map<number, number>, levels: readonly Level[]) => {
       for (const [price, quantity] of levels) quantity === 0 ? side.delete(price) : side.set(price, quantity);
     };
-    for (const message of messages(
-      syntheticRecording({ random: randomOf(seed), snapshotTaken: 3, snapshotDelay: 8 }),
-    )) {
+    for (const message of messages(syntheticRecording({ seed, snapshotTaken: 3, snapshotDelay: 8 }))) {
       if (message.kind !== 'diff' && message.kind !== 'snapshot') continue;
       write(bids, message.bids);
       write(asks, message.asks);
@@ -200,7 +187,7 @@ test('with a snapshot the whole book equals the true one after every diff', () =
   const delays = fc.record({ snapshotTaken: fc.nat({ max: 12 }), snapshotDelay: fc.nat({ max: 6 }) });
   fc.assert(
     fc.property(fc.nat(), delays, fc.boolean(), fc.boolean(), (seed, delay, lateTickers, requireSnapshot) => {
-      const recording = syntheticRecording({ random: randomOf(seed), lateTickers, ...delay });
+      const recording = syntheticRecording({ seed, lateTickers, ...delay });
       const book = new VenueBook({ requireSnapshot });
       let compared = 0;
       for (const message of messages(recording)) {
@@ -218,7 +205,7 @@ test('with a snapshot the whole book equals the true one after every diff', () =
 test('without a snapshot every level is a true one, and the best is right once a ticker was received', () => {
   fc.assert(
     fc.property(fc.nat(), (seed) => {
-      const recording = syntheticRecording({ random: randomOf(seed), snapshotTaken: undefined });
+      const recording = syntheticRecording({ seed, snapshotTaken: undefined });
       const book = new VenueBook();
       for (const message of messages(recording)) {
         book.apply(message);
@@ -241,7 +228,7 @@ test('after any loss of diffs the book is stale or equal to the true one, never 
   });
   fc.assert(
     fc.property(fc.nat(), options, (seed, { lost, snapshotTaken }) => {
-      const recording = syntheticRecording({ random: randomOf(seed), lost: new Set(lost), snapshotTaken });
+      const recording = syntheticRecording({ seed, lost: new Set(lost), snapshotTaken });
       const book = new VenueBook({ requireSnapshot: true });
       for (const message of messages(recording)) {
         book.apply(message);

@@ -27,16 +27,8 @@ async function write(lines: readonly string[], name = 'recording'): Promise<stri
   return file;
 }
 
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-function synthetic(seed: number, options: Omit<SyntheticOptions, 'random'> = {}) {
-  return syntheticRecording({ random: randomOf(seed), ...options });
+function synthetic(seed: number, options: Omit<SyntheticOptions, 'seed'> = {}) {
+  return syntheticRecording({ seed, ...options });
 }
 
 test('the whole Binance recording of 2024-08-09 agrees with its book tickers', {
