@@ -1,17 +1,33 @@
 /** The `flotilla` command: its commands, its help, and what its failures look like. */
 
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { declareBroker } from './commands/broker.ts';
+import { declareCall } from './commands/call.ts';
 import type { Declare, Surroundings } from './commands/command.ts';
+import { declareContract } from './commands/contract.ts';
+import { declareDoctor } from './commands/doctor.ts';
 import { declareLogs } from './commands/logs.ts';
 import { declarePs } from './commands/ps.ts';
 import { declareRestart } from './commands/restart.ts';
+import { declareServices } from './commands/services.ts';
 import { declareStop } from './commands/stop.ts';
 import { declareUp } from './commands/up.ts';
 import { EXIT_STATUS } from './failure.ts';
 import { processTerminal, reportFailure } from './output/terminal.ts';
+import { packageVersion } from './package-version.ts';
 
-const COMMANDS: readonly Declare[] = [declareUp, declarePs, declareLogs, declareStop, declareRestart];
+const COMMANDS: readonly Declare[] = [
+  declareUp,
+  declarePs,
+  declareLogs,
+  declareStop,
+  declareRestart,
+  declareCall,
+  declareServices,
+  declareContract,
+  declareDoctor,
+  declareBroker,
+];
 
 /** Runs one command line. Sets `process.exitCode`, and leaves the process when nothing keeps it. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -52,9 +68,4 @@ export function createProgram(surroundings: Surroundings): Command {
 /** Help and version that were asked for are no errors. */
 function usageStatus(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : EXIT_STATUS.usage;
-}
-
-function packageVersion(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : '0.0.0';
 }

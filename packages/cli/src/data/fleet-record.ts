@@ -22,6 +22,8 @@ export interface FleetRecord {
   readonly children: readonly ProcessIdentity[];
   /** Path of the control socket: usually beside this file, elsewhere when that path is too long for a socket. */
   readonly socket: string;
+  /** Where members of the fleet connect; with credentials only when NATS_URL has them. Unknown until the broker is ready. */
+  readonly natsUrl?: string;
   readonly urls: FleetUrls;
 }
 

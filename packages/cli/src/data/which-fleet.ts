@@ -38,7 +38,7 @@ export function whichFleet(flags: Whereabouts, env: Env, cwd: string): FoundFlee
     };
   }
   const current = readCurrent(cwd);
-  if (current !== undefined) return { data: current, because: 'of the last flotilla up from here' };
+  if (current !== undefined) return { data: current.data, because: 'of the last flotilla up from here' };
   if (configIn(cwd) !== undefined)
     return { data: join(cwd, '.flotilla'), because: 'of the flotilla.config.ts here' };
   throw new Failure('not_running', `no fleet was started from ${cwd}, and it has no flotilla.config.ts`, {
@@ -47,20 +47,27 @@ export function whichFleet(flags: Whereabouts, env: Env, cwd: string): FoundFlee
   });
 }
 
+export interface CurrentFleet {
+  /** Absolute path of the data directory. */
+  readonly data: string;
+  /** Absolute path of the configuration file. */
+  readonly config: string;
+}
+
 /** Remembers, for commands run from `cwd`, which fleet was started last. A directory that cannot be written is left alone. */
-export function rememberCurrent(cwd: string, data: string): void {
+export function rememberCurrent(cwd: string, { data, config }: CurrentFleet): void {
   try {
     mkdirSync(join(cwd, '.flotilla'), { recursive: true });
-    writeFileSync(join(cwd, '.flotilla', 'current'), `${data}\n`);
+    writeFileSync(join(cwd, '.flotilla', 'current'), `${data}\n${config}\n`);
   } catch {
     // Only a convenience: --data and --config work without it.
   }
 }
 
-function readCurrent(cwd: string): string | undefined {
+export function readCurrent(cwd: string): CurrentFleet | undefined {
   try {
-    const data = readFileSync(join(cwd, '.flotilla', 'current'), 'utf8').trim();
-    return data === '' ? undefined : data;
+    const [data, config] = readFileSync(join(cwd, '.flotilla', 'current'), 'utf8').split('\n');
+    return data && config ? { data, config } : undefined;
   } catch {
     return undefined;
   }

@@ -3,25 +3,19 @@
  * SIGTERM or when the supervisor is gone. It loads nothing but the broker: everything else waits for it to be ready.
  */
 
-import { readFileSync } from 'node:fs';
 import { type Broker, type BrokerOptions, startBroker } from '@flotilla/broker';
 import { deriveToken, readSecret } from 'flotilla/secret';
 import { codeOf, messageOf } from '../failure.ts';
+import { packageVersion } from '../package-version.ts';
 
 const { env } = process;
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 const threshold = Math.max(0, LEVELS.indexOf(env.FLOTILLA_LOG_LEVEL ?? 'info'));
-const version = packageVersion();
 
 function log(level: string, msg: string, fields: Readonly<Record<string, unknown>> = {}): void {
   if (LEVELS.indexOf(level) < threshold) return;
   const origin = { service: env.FLOTILLA_SERVICE, instance: env.FLOTILLA_INSTANCE };
   process.stdout.write(`${JSON.stringify({ time: new Date(), level, ...origin, msg, ...fields })}\n`);
-}
-
-function packageVersion(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : '0.0.0';
 }
 
 function limitsFrom(json: string | undefined): Pick<BrokerOptions, 'limits' | 'serverName'> {
@@ -59,7 +53,7 @@ async function serve(): Promise<Broker> {
     ...limitsFrom(env.FLOTILLA_BROKER_CONFIG),
     log,
   });
-  process.send?.({ type: 'ready', url: broker.url, version });
+  process.send?.({ type: 'ready', url: broker.url, version: packageVersion() });
   return broker;
 }
 

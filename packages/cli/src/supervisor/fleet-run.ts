@@ -3,7 +3,7 @@
  * its logs and its control socket, and gives everything back at the end.
  */
 
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { deriveToken } from 'flotilla/secret';
 import { loadFleet } from '../config/load.ts';
@@ -20,6 +20,7 @@ import { Failure, messageOf } from '../failure.ts';
 import type { LogEntry, LogLevel } from '../logs/entry.ts';
 import { LogStore } from '../logs/log-store.ts';
 import { scrubber } from '../logs/scrub.ts';
+import { packageVersion } from '../package-version.ts';
 import type { StartFailure } from '../supervision/fleet-state.ts';
 import { planOf } from '../supervision/plan.ts';
 import { DEFAULT_POLICY, type Policy } from '../supervision/policy.ts';
@@ -74,7 +75,7 @@ export async function runFleet(options: FleetRunOptions): Promise<FleetRun> {
   try {
     const leftovers = await clearDeadRun(layout);
     await checkPorts(wantedPorts(settings, fleet.gateway !== false));
-    rememberCurrent(cwd, settings.data);
+    rememberCurrent(cwd, { data: settings.data, config });
     return await start({
       ...options,
       fleet,
@@ -235,6 +236,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
       supervisor: self,
       children,
       socket: socket.path,
+      ...(addresses.natsUrl === undefined ? {} : { natsUrl: addresses.natsUrl }),
       urls,
     };
     writeRecord(layout.recordFile, next);
@@ -347,9 +349,4 @@ function withoutCredentials(url: string): string {
   clean.username = '';
   clean.password = '';
   return clean.href.replace(/\/$/, '');
-}
-
-function packageVersion(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : '0.0.0';
 }

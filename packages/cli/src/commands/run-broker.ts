@@ -1,0 +1,35 @@
+/** The embedded broker in this process, without a fleet. */
+
+import { BrokerError, startBroker } from '@flotilla/broker';
+import { Failure } from '../failure.ts';
+import { portProblem } from '../supervisor/ports.ts';
+
+export interface BrokerRun {
+  readonly port: number;
+  readonly host: string;
+  /** Undefined: no authentication. */
+  readonly token: string | undefined;
+}
+
+/** Resolves when it was stopped by a signal. */
+export async function runBroker(
+  { port, host, token }: BrokerRun,
+  ready: (url: string) => void,
+): Promise<void> {
+  const taken = await portProblem({ use: 'broker', host, port, variable: '--port' });
+  if (taken !== undefined) throw new Failure('port_taken', taken.message, { repair: taken.repair });
+  const credentials = token === undefined ? [] : [{ token }];
+  const broker = await startBroker({ host, port, credentials, noAuth: token === undefined }).catch(
+    (error: unknown) => {
+      if (!(error instanceof BrokerError)) throw error;
+      throw new Failure(error.code === 'address_in_use' ? 'port_taken' : 'start_failed', error.message, {
+        cause: error,
+      });
+    },
+  );
+  ready(broker.url);
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  });
+  await broker.close();
+}
