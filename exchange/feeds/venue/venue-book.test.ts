@@ -62,6 +62,14 @@ test('the snapshot is continued with exactly the diffs that it does not contain'
   ]);
 });
 
+test('a snapshot newer than all diffs so far replaces what they said', () => {
+  const book = new VenueBook();
+  book.apply(diff(10, 12, [[100, 5]], [[101, 5]]));
+  book.apply(snapshot(14, [[99, 1]], [[102, 3]]));
+  assert.deepEqual([book.updateId, book.bids.levels(), book.asks.levels()], [14, [[99, 1]], [[102, 3]]]);
+  assert.equal(book.apply(diff(15, 15, [[100, 2]]))[0]?.kind, 'changed');
+});
+
 test('a snapshot from before the first diff kept is refused, and a newer one taken', () => {
   const book = new VenueBook({ requireSnapshot: true });
   book.apply(diff(10, 12, [[100, 5]]));
@@ -146,6 +154,7 @@ test('a ticker from before the first diff tells nothing', () => {
 test('a ticker never corrects a level that a diff or the snapshot has told', () => {
   const book = new VenueBook();
   book.apply(snapshot(20, [[100, 1]], [[101, 1]]));
+  assert.deepEqual(book.apply(ticker(20, [100, 5], [101, 9])), []);
   book.apply(diff(21, 21, [[100, 0]]));
   assert.deepEqual(book.apply(ticker(21, [100, 5], [101, 9])), []);
   assert.deepEqual([book.bids.size, book.asks.quantityAt(101)], [0, 1]);
