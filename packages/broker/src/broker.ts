@@ -76,6 +76,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   await server.listen();
 
   let closing: Promise<void> | undefined;
+  let leaving: Promise<void> | undefined;
   const close = ({ deadlineMs = 1_000 }: CloseOptions = {}): Promise<void> => {
     closing ??= server.close(deadlineMs);
     return closing;
@@ -99,8 +100,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       if (closing !== undefined) {
         throw new BrokerError('broker_closed', 'the broker is closed or closing', 'start a new one');
       }
-      await server.lameDuck(graceMs, durationMs);
-      await close();
+      leaving ??= server.lameDuck(graceMs, durationMs).then(() => close());
+      await leaving;
     },
     close,
   };

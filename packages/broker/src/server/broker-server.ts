@@ -104,7 +104,6 @@ export class BrokerServer implements ConnectionHost {
 
   /** Announces the shutdown, waits, then closes the connections one after the other over `durationMs`. */
   async lameDuck(graceMs: number, durationMs: number): Promise<void> {
-    if (this.#lameDuck) return;
     this.#lameDuck = true;
     this.#server.close();
     this.log('info', 'lame duck: no new connections, clients are asked to leave', {

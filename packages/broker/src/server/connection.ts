@@ -91,6 +91,7 @@ export class Connection implements ProtocolSink, Subscriber {
 
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', (error) => host.log('debug', 'client connection failed', { client: id, error }));
+    socket.on('end', () => this.#leave());
     socket.on('close', () => this.#gone());
   }
 
@@ -382,6 +383,7 @@ export class Connection implements ProtocolSink, Subscriber {
   }
 
   #leave(): void {
+    if (this.#closing) return;
     this.#closing = true;
     for (const subscription of this.#subscriptions.values()) this.#host.router.unsubscribe(subscription);
     this.#subscriptions.clear();
@@ -390,7 +392,7 @@ export class Connection implements ProtocolSink, Subscriber {
   }
 
   #gone(): void {
-    if (!this.#closing) this.#leave();
+    this.#leave();
     this.#parser.halt();
     this.#outbound.discard();
     this.#host.forget(this);
