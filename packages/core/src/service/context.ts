@@ -20,6 +20,11 @@ export interface ServiceRuntime<Config, U extends Uses> {
   readonly log: Logger;
   /** Aborts when the service begins to stop. */
   readonly signal: AbortSignal;
+  /**
+   * Ends the process, for a service that cannot keep its promises any more (memory and disk disagree, a journal is
+   * damaged): the supervisor starts it again from the disk, and tells why it ended.
+   */
+  fatal(error: unknown): void;
 }
 
 /** What a handler gets beside its input. */
@@ -101,6 +106,9 @@ export class CallContext<Config, U extends Uses, State> implements Context<Confi
       ? AbortSignal.any([this.#call.signal, this.#stopping])
       : this.#call.signal;
     return this.#signal;
+  }
+  fatal(error: unknown): void {
+    this.#runtime.fatal(error);
   }
   remainingMs(): number | undefined {
     return this.#call.remainingMs();

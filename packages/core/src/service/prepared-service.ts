@@ -71,7 +71,7 @@ function openServiceDatabase({ spec, contract }: Service, options: PrepareOption
 
 async function startRuntime(
   { spec, contract }: Service,
-  { instance, config, caller, log, stopping }: PrepareOptions,
+  { instance, config, caller, log, stopping, onFatal }: PrepareOptions,
   database: Database | undefined,
 ): Promise<HostRuntime<unknown, Uses, unknown>> {
   const { name } = contractInfo(contract);
@@ -92,6 +92,7 @@ async function startRuntime(
     },
     log,
     signal: stopping,
+    fatal: onFatal,
     state: undefined,
     scopedClients,
   };
