@@ -1,0 +1,104 @@
+/**
+ * For tests of the services that follow the engine: `matching` with the real engine and a log in memory. A test gives
+ * the orders itself; the service serves the log and its head. The log outlives the service, so a test may stop and
+ * start it as often as it likes.
+ */
+import { platformError, type Service, service } from 'flotilla';
+import { type EngineEvent, type LogEntry, Matching, type NewOrder } from '../contract.ts';
+import { apply, type Command, createState, type OrderState } from '../engine/index.ts';
+
+export class MatchingInMemory {
+  readonly #state = createState();
+  readonly #orders = new Map<string, OrderState>();
+  readonly #log: LogEntry[] = [];
+  readonly #waiting = new Set<() => void>();
+  /** Milliseconds since the epoch; ticks with every command. */
+  #clock: number;
+  readonly service: Service;
+
+  /** @param symbols markets that are open from the start: the first entries of the log. */
+  constructor(symbols: readonly string[], startAt = 1_700_000_000_000) {
+    this.#clock = startAt;
+    this.service = service(Matching, {
+      operations: {
+        head: () => ({ sequence: this.#log.length }),
+        log: ({ after }, { signal }) => this.#follow(after, signal),
+        submit: () => outsideOfTests('submit'),
+        cancel: () => outsideOfTests('cancel'),
+        abandon: () => outsideOfTests('abandon'),
+        order: () => outsideOfTests('order'),
+        audit: () => outsideOfTests('audit'),
+      },
+    });
+    for (const symbol of symbols) this.#run({ kind: 'list', time: startAt, symbol });
+  }
+
+  /** Every entry so far; the one with sequence n is at n - 1. */
+  get log(): readonly LogEntry[] {
+    return this.#log;
+  }
+
+  /** A buy limit order of one lot at 100 ticks, good till cancelled, unless the details say otherwise. */
+  submit(id: string, account: string, details: Partial<NewOrder> = {}): void {
+    const order: NewOrder = {
+      id,
+      account,
+      clientOrderId: `client-${id}`,
+      symbol: 'BTC-USD',
+      side: 'buy',
+      type: 'limit',
+      quantity: 1,
+      timeInForce: 'gtc',
+      ...(details.type === 'market' ? {} : { price: 100 }),
+      ...details,
+    };
+    this.#run({ kind: 'submit', time: this.#clock, order });
+  }
+
+  cancel(orderId: string): void {
+    this.#run({ kind: 'cancel', time: this.#clock, orderId });
+  }
+
+  abandon(orderId: string): void {
+    this.#run({ kind: 'abandon', time: this.#clock, orderId });
+  }
+
+  #run(command: Command): void {
+    this.#clock += 1;
+    const { result, events } = apply(this.#state, command, (id) => this.#orders.get(id));
+    if ('order' in result) this.#orders.set(result.order.id, result.order);
+    if (events.length === 0) return;
+    const { time } = this.#state;
+    this.#log.push({ sequence: this.#log.length + 1, time, events: events as EngineEvent[] });
+    for (const wake of this.#waiting) wake();
+  }
+
+  async *#follow(after: number, signal: AbortSignal): AsyncGenerator<LogEntry, void> {
+    let next = after;
+    while (!signal.aborted) {
+      const entry = this.#log[next];
+      if (entry) {
+        next += 1;
+        yield entry;
+      } else {
+        await this.#appended(signal);
+      }
+    }
+  }
+
+  #appended(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+}
+
+function outsideOfTests(operation: string): never {
+  throw platformError('unimplemented', `${operation}: this log is written by the test itself`);
+}
