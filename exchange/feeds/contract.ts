@@ -5,34 +5,30 @@ import { z } from 'zod';
 
 const Level = z.object({ side: Side, price: Decimal, quantity: Decimal });
 
-/** What the other venue published, renumbered: `sequence` is gapless per symbol, across restarts too. */
+/** `run` and `sequence` number what is played: gapless from 1 in a run; a new run begins with a snapshot. */
+const Played = {
+  symbol: MarketSymbol,
+  run: z.int().positive(),
+  sequence: z.int().nonnegative(),
+  time: Timestamp,
+};
+
+/** What the other venue published. */
 export const VenueEvent = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('snapshot'),
-    symbol: MarketSymbol,
-    sequence: z.int().positive(),
-    time: Timestamp,
-    levels: z.array(Level),
-  }),
-  z.object({
-    kind: z.literal('book'),
-    symbol: MarketSymbol,
-    sequence: z.int().positive(),
-    time: Timestamp,
-    levels: z.array(Level),
-  }),
+  /** The whole book, in place of whatever was before. */
+  z.object({ kind: z.literal('snapshot'), ...Played, levels: z.array(Level) }),
+  /** Levels that changed, with their quantity after the change. */
+  z.object({ kind: z.literal('book'), ...Played, levels: z.array(Level) }),
   z.object({
     kind: z.literal('trade'),
-    symbol: MarketSymbol,
-    sequence: z.int().positive(),
-    time: Timestamp,
+    ...Played,
     id: z.int().nonnegative(),
     price: Decimal,
     quantity: Decimal,
     side: Side,
   }),
-  /** The recording lost updates: the book is unknown until the next snapshot. */
-  z.object({ kind: z.literal('gap'), symbol: MarketSymbol, sequence: z.int().positive(), time: Timestamp }),
+  /** The recording lost updates, or ended in damage: the book is unknown until the next snapshot. */
+  z.object({ kind: z.literal('gap'), ...Played }),
 ]);
 export type VenueEvent = z.infer<typeof VenueEvent>;
 
@@ -40,8 +36,11 @@ export const Feeds = contract(
   'feeds',
   {
     venue: operation({
-      summary: "The other venue's market after a sequence, for ever; without a recording there is none",
-      input: z.object({ after: z.int().nonnegative() }),
+      summary:
+        "The other venue's market, for ever: what follows `after`, or a snapshot first where that is long ago",
+      input: z.object({
+        after: z.object({ run: z.int().positive(), sequence: z.int().nonnegative() }).optional(),
+      }),
       output: stream(VenueEvent),
     }),
     status: operation({

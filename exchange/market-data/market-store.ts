@@ -9,6 +9,12 @@ const keptTrades = 100_000;
 const pruneEvery = 1_000;
 export const minuteMs = 60_000;
 
+/** Where the replay of the other venue is. */
+export interface VenuePosition {
+  readonly run: number;
+  readonly sequence: number;
+}
+
 export interface CandleRow {
   readonly time: number;
   readonly open: number;
@@ -35,6 +41,17 @@ export class MarketStore {
 
   saveCatalogue(catalogue: Catalogue): Promise<unknown> {
     return this.#database.write(() => this.#statements.setCatalogue.run(JSON.stringify(catalogue)));
+  }
+
+  /** The last event of the other venue that is stored. */
+  get venuePosition(): VenuePosition | undefined {
+    const row = this.#statements.venue.get();
+    return row && { run: Number(row.run), sequence: Number(row.sequence) };
+  }
+
+  /** To be called in the transaction that stores the event. */
+  setVenuePosition({ run, sequence }: VenuePosition): void {
+    this.#statements.setVenue.run(run, sequence);
   }
 
   /** All markets, as they were at their checkpoints. */
@@ -124,6 +141,8 @@ function prepare(database: Database) {
     setCatalogue: database.prepare(
       'INSERT INTO catalogue VALUES (1, ?) ON CONFLICT DO UPDATE SET document = excluded.document',
     ),
+    venue: database.prepare('SELECT run, sequence FROM venue_position'),
+    setVenue: database.prepare('INSERT OR REPLACE INTO venue_position VALUES (1, ?, ?)'),
     markets: database.prepare('SELECT symbol, sequence FROM markets ORDER BY symbol'),
     setMarket: database.prepare(
       'INSERT INTO markets VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence',

@@ -98,22 +98,15 @@ export class Markets {
   }
 
   async #followVenue(clients: Clients<typeof uses>, signal: AbortSignal, healthy: () => void): Promise<void> {
-    let market: Market | undefined;
-    const after = Math.max(0, ...this.#externalMarkets().map(({ sequence }) => sequence));
-    for await (const event of clients.Feeds.venue({ after }, { signal })) {
+    for await (const event of clients.Feeds.venue({ after: this.store.venuePosition }, { signal })) {
       const units = this.#catalogue.get(event.symbol)?.units;
       // Feeds lists its market before it publishes; this process may hear of that a little later.
       if (!units) throw platformError('unavailable', `${event.symbol} is not in the catalogue yet`);
       healthy();
-      market ??= this.#market(event.symbol);
-      const update = updateOf(event, market, units);
-      await this.store.save([update]);
+      const update = updateOf(event, this.#market(event.symbol), units);
+      await this.store.save([update], () => this.store.setVenuePosition(event));
       this.#show(update);
     }
-  }
-
-  #externalMarkets(): Market[] {
-    return this.all().filter(({ symbol }) => this.#catalogue.get(symbol)?.instrument.status === 'external');
   }
 
   #show(update: MarketUpdate): void {

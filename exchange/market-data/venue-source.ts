@@ -6,10 +6,12 @@ import type { LevelChange, MarketUpdate } from './market-update.ts';
 
 /**
  * The update that an event means for `market`. A snapshot becomes the difference to the present book, so that a
- * subscriber sees one kind of change only. After a gap the book is unknown, and an empty one is the honest one.
+ * subscriber sees one kind of change only. After a gap the book is unknown, and an empty one is the honest one. The
+ * public sequence is counted here: whatever becomes of the replay, it has no gaps.
  */
 export function updateOf(event: VenueEvent, market: Market, units: InstrumentUnits): MarketUpdate {
-  const { symbol, sequence } = event;
+  const { symbol } = event;
+  const sequence = market.sequence + 1;
   const time = Date.parse(event.time);
   switch (event.kind) {
     case 'trade':

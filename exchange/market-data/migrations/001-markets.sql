@@ -5,6 +5,13 @@ INSERT INTO log_checkpoint VALUES (1, 0);
 -- The last catalogue, so that a start does not depend on reference.
 CREATE TABLE catalogue (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;
 
+-- How far the replay of the other venue has been followed.
+CREATE TABLE venue_position (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  run INTEGER NOT NULL,
+  sequence INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE markets (
   symbol TEXT PRIMARY KEY,
   -- Of the latest event of this market.
