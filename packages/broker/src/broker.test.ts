@@ -92,6 +92,23 @@ describe('winding down', () => {
     assert.equal(broker.stats().connections, 0);
   });
 
+  test('a slow client that is still within the deadline gets everything before its connection ends', async (t) => {
+    const broker = await start(t);
+    const [subscriber, publisher] = [await client(t, broker), await client(t, broker)];
+    subscriber.send(`${CONNECT}SUB a 1\r\n`);
+    await subscriber.sync();
+    subscriber.pause();
+    publisher.send(CONNECT + `PUB a 1000000\r\n${'x'.repeat(1_000_000)}\r\n`.repeat(20));
+    await publisher.sync();
+    const closed = broker.close({ deadlineMs: 10_000 });
+    await publisher.untilClosed();
+    await delay(100);
+    subscriber.resume();
+    await closed;
+    await subscriber.untilClosed();
+    assert.equal(bodies(subscriber).length, 20);
+  });
+
   test('the official client goes on after a restart, with its subscriptions', async (t) => {
     const first = await start(t);
     const nats = await connect({ servers: first.url, reconnectTimeWait: 10, maxReconnectAttempts: -1 });

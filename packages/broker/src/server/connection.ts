@@ -4,7 +4,7 @@
  *
  * A connection never lets another one wait without bound. What a client does not take is bounded in bytes and in
  * time; whoever exceeds either is disconnected as a slow consumer. Shortly before that, publishers that feed it are
- * held back for a moment (`stalled`).
+ * held back for a moment.
  */
 import type { Socket } from 'node:net';
 import type { Authenticator } from '../credentials.ts';
@@ -19,6 +19,8 @@ import type { Router } from '../routing/router.ts';
 import type { Subscriber, Subscription } from '../routing/subscription.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Counters } from './counters.ts';
+import { Deadlines } from './deadlines.ts';
+import { HoldBack } from './hold-back.ts';
 import type { Log } from './log.ts';
 import { Outbound } from './outbound.ts';
 
@@ -39,10 +41,8 @@ export interface ConnectionHost {
   forget(connection: Connection): void;
 }
 
-/** A closing connection may still read what was sent to it, for this long. */
+/** Once everything is sent, a client has this long to close its side, in ms. */
 const LINGER_MS = 500;
-/** Longest time that a publisher is held back for one chunk of input, as nats-server has it. */
-const STALL_MS = 100;
 const STATUS_NO_RESPONDERS = Buffer.from('NATS/1.0 503\r\n\r\n', 'latin1');
 const NO_BODY = Buffer.alloc(0);
 
@@ -55,24 +55,14 @@ export class Connection implements ProtocolSink, Subscriber {
   readonly #socket: Socket;
   readonly #parser: Parser;
   readonly #outbound: Outbound;
+  readonly #deadlines: Deadlines;
+  readonly #holdBack: HoldBack;
   readonly #subscriptions = new Map<string, Subscription>();
-  readonly #stallAt: number;
+  /** Pending bytes from which on publishers are held back. */
+  readonly #congestedAt: number;
   #options: ConnectOptions = initialConnectOptions();
-  #authenticated: boolean;
   #closing = false;
   #dirty = false;
-
-  /** Publishers held back until this client has taken its bytes. */
-  readonly #heldBack = new Set<Connection>();
-  #stall: NodeJS.Timeout | undefined;
-
-  readonly #openedAt: number;
-  #heard = false;
-  #lastHeard: number;
-  #pingDue: number;
-  #pingsOut = 0;
-  #progressed = true;
-  #lastProgress: number;
 
   constructor(host: ConnectionHost, socket: Socket, id: number, now: number) {
     this.id = id;
@@ -81,13 +71,11 @@ export class Connection implements ProtocolSink, Subscriber {
     this.#socket = socket;
     this.#parser = new Parser(this, host.limits, host.subjects);
     this.#outbound = new Outbound(socket, host.pool, () => this.#written());
-    this.#stallAt = host.limits.maxPending * 0.75;
-    this.#authenticated = !host.authenticator.required;
+    this.#deadlines = new Deadlines(host.limits, now);
+    this.#holdBack = new HoldBack(socket);
+    this.#congestedAt = host.limits.maxPending * 0.75;
     this.#parser.awaitingConnect = host.authenticator.required;
-    this.#openedAt = now;
-    this.#lastHeard = now;
-    this.#pingDue = now + host.limits.pingIntervalMs;
-    this.#lastProgress = now;
+    this.#deadlines.authenticated = !host.authenticator.required;
 
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', (error) => host.log('debug', 'client connection failed', { client: id, error }));
@@ -129,28 +117,29 @@ export class Connection implements ProtocolSink, Subscriber {
     this.#outbound.flush();
   }
 
-  /** Watches the clock: time to authenticate, to answer PING, to take bytes. Called a few times per interval. */
+  /** Acts on deadlines. Called several times per shortest interval. */
   tick(now: number): void {
     if (this.#closing) return;
-    const { limits, counters, log } = this.#host;
-    if (!this.#authenticated && now - this.#openedAt >= limits.authTimeoutMs) {
-      counters.authFailures++;
-      log('warn', 'client did not authenticate in time', { client: this.id, address: this.address });
-      this.refuse(ProtocolError.authenticationTimeout);
-      return;
+    const { counters } = this.#host;
+    switch (this.#deadlines.check(now, this.#socket.writableLength > 0)) {
+      case 'authentication-timeout':
+        counters.authFailures++;
+        this.#warn('client did not authenticate in time');
+        this.refuse(ProtocolError.authenticationTimeout);
+        break;
+      case 'write-timeout':
+        this.#disconnectSlow('took nothing within the write deadline');
+        break;
+      case 'stale':
+        counters.staleConnections++;
+        this.#warn('client answers no PING');
+        this.refuse(ProtocolError.staleConnection);
+        break;
+      case 'send-ping':
+        this.#send('PING\r\n');
+        break;
+      case 'fine':
     }
-    if (this.#socket.writableLength === 0 || this.#progressed) {
-      this.#progressed = false;
-      this.#lastProgress = now;
-    } else if (now - this.#lastProgress >= limits.writeDeadlineMs) {
-      this.#disconnectSlow('took nothing within the write deadline');
-      return;
-    }
-    if (this.#heard) {
-      this.#heard = false;
-      this.#lastHeard = now;
-    }
-    if (now >= this.#pingDue) this.#checkLiveness(now);
   }
 
   connect(json: string): void {
@@ -167,7 +156,7 @@ export class Connection implements ProtocolSink, Subscriber {
     options.authToken = '';
     options.pass = '';
     this.#options = options;
-    this.#authenticated = true;
+    this.#deadlines.authenticated = true;
     this.echo = options.echo;
     this.#parser.awaitingConnect = false;
     this.#parser.headersEnabled = options.headers;
@@ -214,7 +203,7 @@ export class Connection implements ProtocolSink, Subscriber {
   }
 
   pong(): void {
-    this.#pingsOut = 0;
+    this.#deadlines.answered();
   }
 
   violation(text: ProtocolError | undefined): void {
@@ -223,10 +212,7 @@ export class Connection implements ProtocolSink, Subscriber {
       return;
     }
     this.#host.counters.authFailures++;
-    this.#host.log('warn', 'client presented no accepted credential', {
-      client: this.id,
-      address: this.address,
-    });
+    this.#warn('client presented no accepted credential');
     this.refuse(text);
   }
 
@@ -234,7 +220,7 @@ export class Connection implements ProtocolSink, Subscriber {
     if (this.#closing) return false;
     const size = Outbound.sizeOf(message, subscription.sid);
     const pending = this.#outbound.pending + size;
-    if (pending > this.#stallAt) {
+    if (pending > this.#congestedAt) {
       if (pending > this.#host.limits.maxPending) {
         this.#disconnectSlow('has too many bytes waiting');
         return false;
@@ -255,12 +241,12 @@ export class Connection implements ProtocolSink, Subscriber {
 
   #receive(chunk: Buffer): void {
     if (this.#closing) return;
-    this.#heard = true;
+    this.#deadlines.heard();
     this.#parser.parse(chunk);
     const congested = this.#host.congested;
     if (congested !== undefined) {
       this.#host.congested = undefined;
-      this.#holdBackFor(congested);
+      if (!congested.#closing && !this.#closing) this.#holdBack.waitFor(congested.#holdBack);
     }
   }
 
@@ -300,47 +286,14 @@ export class Connection implements ProtocolSink, Subscriber {
     this.deliver(own, Message.of(reply, '', STATUS_NO_RESPONDERS, NO_BODY));
   }
 
-  #checkLiveness(now: number): void {
-    const { limits, counters, log } = this.#host;
-    this.#pingDue = now + limits.pingIntervalMs;
-    if (this.#pingsOut === 0 && now - this.#lastHeard < limits.pingIntervalMs) {
-      this.#pingDue = this.#lastHeard + limits.pingIntervalMs;
-      return;
-    }
-    if (this.#pingsOut >= limits.maxPingsOut) {
-      counters.staleConnections++;
-      log('warn', 'client answers no PING', { client: this.id, address: this.address });
-      this.refuse(ProtocolError.staleConnection);
-      return;
-    }
-    this.#pingsOut++;
-    this.#send('PING\r\n');
-  }
-
   #written(): void {
-    this.#progressed = true;
-    if (this.#heldBack.size > 0 && this.#outbound.pending < this.#stallAt / 2) this.#letGo();
+    this.#deadlines.written();
+    if (this.#holdBack.isWaitedFor && this.#outbound.pending < this.#congestedAt / 2)
+      this.#holdBack.release();
   }
 
-  #holdBackFor(target: Connection): void {
-    if (target === this || target.#closing || this.#closing || this.#stall !== undefined) return;
-    this.#socket.pause();
-    target.#heldBack.add(this);
-    this.#stall = setTimeout(() => {
-      target.#heldBack.delete(this);
-      this.#goOn();
-    }, STALL_MS);
-  }
-
-  #goOn(): void {
-    clearTimeout(this.#stall);
-    this.#stall = undefined;
-    this.#socket.resume();
-  }
-
-  #letGo(): void {
-    for (const publisher of this.#heldBack) publisher.#goOn();
-    this.#heldBack.clear();
+  #warn(message: string): void {
+    this.#host.log('warn', message, { client: this.id, name: this.#options.name, address: this.address });
   }
 
   /** The client broke the protocol. */
@@ -353,14 +306,8 @@ export class Connection implements ProtocolSink, Subscriber {
 
   #disconnectSlow(reason: string): void {
     if (this.#closing) return;
-    const { counters, log } = this.#host;
-    counters.slowConsumers++;
-    log('warn', `slow consumer: client ${reason}`, {
-      client: this.id,
-      name: this.#options.name,
-      address: this.address,
-      pending: this.#outbound.pending,
-    });
+    this.#host.counters.slowConsumers++;
+    this.#warn(`slow consumer: client ${reason}`);
     this.#leave();
     this.#parser.halt();
     this.#outbound.discard();
@@ -377,9 +324,13 @@ export class Connection implements ProtocolSink, Subscriber {
     // Input is read and dropped until the client has gone: closing with unread input would reset the connection and
     // could take the last bytes away from the client.
     socket.resume();
+    let cut = setTimeout(() => socket.destroy(), this.#host.limits.writeDeadlineMs);
+    socket.once('finish', () => {
+      clearTimeout(cut);
+      cut = setTimeout(() => socket.destroy(), LINGER_MS);
+    });
+    socket.once('close', () => clearTimeout(cut));
     socket.end();
-    const linger = setTimeout(() => socket.destroy(), LINGER_MS);
-    socket.once('close', () => clearTimeout(linger));
   }
 
   #leave(): void {
@@ -387,8 +338,7 @@ export class Connection implements ProtocolSink, Subscriber {
     this.#closing = true;
     for (const subscription of this.#subscriptions.values()) this.#host.router.unsubscribe(subscription);
     this.#subscriptions.clear();
-    this.#letGo();
-    clearTimeout(this.#stall);
+    this.#holdBack.end();
   }
 
   #gone(): void {
