@@ -94,7 +94,7 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
       this.#peerMaxFrame,
     );
     this.#lastCallId = callId;
-    if (callId === CALL_IDS_RUN_LOW) this.#drain();
+    if (callId >= CALL_IDS_RUN_LOW) this.#drain();
     let due = Number.POSITIVE_INFINITY;
     if (deadlineMs !== undefined && deadlineMs !== Number.POSITIVE_INFINITY) {
       const now = performance.now();
@@ -156,7 +156,7 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
   }
 
   close(): void {
-    this.#link.end();
+    this.#link.destroy();
   }
 
   frame(type: number, flags: number, callId: number, bytes: Buffer, start: number, end: number): void {
@@ -275,13 +275,14 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
 
   #forget(callId: number): void {
     this.#pending.delete(callId);
-    if (this.#goAway !== undefined) this.#closeIfIdle();
+    if (this.#state === 'draining') this.#closeIfIdle();
   }
 
   #closeIfIdle(): void {
     if (this.#pending.size > 0 || this.#link.ended) return;
+    const why = this.#goAway === undefined ? 'its call ids are used up' : `go-away: ${this.#goAway.message}`;
     this.#link.end(
-      platformError('unavailable', `${this.peer.instance} said go-away: ${this.#goAway?.message}`),
+      platformError('unavailable', `the connection to ${this.peer.instance} was ended (${why})`),
     );
   }
 

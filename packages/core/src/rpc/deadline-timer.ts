@@ -8,9 +8,10 @@ const COARSE_MS = 2;
 
 export class DeadlineTimer {
   readonly #expire: (now: number) => number;
+  readonly #clock: () => number;
   readonly #fire = () => {
     this.#firesAt = Number.POSITIVE_INFINITY;
-    const now = performance.now();
+    const now = this.#clock();
     const next = this.#expire(now);
     if (next !== Number.POSITIVE_INFINITY) this.#arm(next, now);
   };
@@ -18,11 +19,12 @@ export class DeadlineTimer {
   #firesAt = Number.POSITIVE_INFINITY;
 
   /** `expire` ends everything due at `now` and returns the earliest deadline that remains, or Infinity. */
-  constructor(expire: (now: number) => number) {
+  constructor(expire: (now: number) => number, clock: () => number = () => performance.now()) {
     this.#expire = expire;
+    this.#clock = clock;
   }
 
-  /** Something is due at `due` (milliseconds of `performance.now()`). */
+  /** Something is due at `due`, in milliseconds of the clock. */
   watch(due: number, now: number): void {
     if (due < this.#firesAt - COARSE_MS) this.#arm(due, now);
   }

@@ -97,6 +97,8 @@ export class Link {
   /** Sends what waits, then closes. Reports `closed` at once. */
   end(reason?: FlotillaError): void {
     if (this.#ended) return;
+    // Before `closed` is reported: what it concludes must count what has left.
+    this.#flush();
     this.#finish(reason);
     // Reading goes on into nothing: closing with unread bytes would reset the connection and lose the last frames.
     this.#stream.resume();
@@ -104,7 +106,7 @@ export class Link {
     this.#flush();
   }
 
-  /** Closes without sending what waits. */
+  /** Closes at once; what waits is never sent. */
   destroy(reason?: FlotillaError): void {
     this.#finish(reason);
     this.#stream.destroy();
