@@ -2,3 +2,4 @@ export { type BrokerConnectionOptions, connectBroker } from './broker-connection
 export { Discovery } from './discovery.ts';
 export { Goodbye, Instance } from './instance.ts';
 export { InstanceTable, type TableChange, timeToLiveMs } from './instance-table.ts';
+export { answerMicro, type EndpointStats, type MicroOptions } from './micro.ts';

@@ -1,35 +1,56 @@
 /** Counts and times the calls that a service handles, by operation and outcome. */
+import type { EndpointStats } from '../discovery/micro.ts';
 import { type Counter, type Histogram, latencyBounds, type Metrics } from '../telemetry/metrics.ts';
 
-export interface CallMetrics {
-  /** @param code `ok` or the code of the error. */
-  observe(operation: string, code: string, milliseconds: number): void;
+class OperationMetrics {
+  readonly byCode = new Map<string, Counter>();
+  readonly latency: Histogram;
+  requests = 0;
+  errors = 0;
+
+  constructor(latency: Histogram) {
+    this.latency = latency;
+  }
 }
 
-export function callMetrics(metrics: Metrics): CallMetrics {
-  const counter = metrics.counter('flotilla_server_calls', 'Calls handled, by operation and outcome.');
-  const histogram = metrics.histogram(
-    'flotilla_server_call_seconds',
-    'Time to handle a call.',
-    latencyBounds,
-  );
-  const counters = new Map<string, Map<string, Counter>>();
-  const histograms = new Map<string, Histogram>();
-  return {
-    observe(operation, code, milliseconds) {
-      let byCode = counters.get(operation);
-      if (!byCode) {
-        byCode = new Map();
-        counters.set(operation, byCode);
-        histograms.set(operation, histogram({ operation }));
-      }
-      let count = byCode.get(code);
-      if (!count) {
-        count = counter({ operation, code });
-        byCode.set(code, count);
-      }
-      count.add();
-      histograms.get(operation)!.observe(milliseconds / 1000);
-    },
-  };
+export class CallMetrics {
+  readonly #counter: ReturnType<Metrics['counter']>;
+  readonly #operations = new Map<string, OperationMetrics>();
+
+  /** @param operations their names, `service.operation`. */
+  constructor(metrics: Metrics, operations: Iterable<string>) {
+    this.#counter = metrics.counter('flotilla_server_calls', 'Calls handled, by operation and outcome.');
+    const histogram = metrics.histogram(
+      'flotilla_server_call_seconds',
+      'Time to handle a call.',
+      latencyBounds,
+    );
+    for (const operation of operations) {
+      this.#operations.set(operation, new OperationMetrics(histogram({ operation })));
+    }
+  }
+
+  /** @param code `ok` or the code of the error. */
+  observe(operation: string, code: string, milliseconds: number): void {
+    const known = this.#operations.get(operation);
+    if (!known) return;
+    let count = known.byCode.get(code);
+    if (!count) {
+      count = this.#counter({ operation, code });
+      known.byCode.set(code, count);
+    }
+    count.add();
+    known.requests += 1;
+    if (code !== 'ok') known.errors += 1;
+    known.latency.observe(milliseconds / 1000);
+  }
+
+  stats(): EndpointStats[] {
+    return [...this.#operations].map(([operation, { requests, errors, latency }]) => ({
+      operation,
+      requests,
+      errors,
+      milliseconds: latency.sum * 1000,
+    }));
+  }
 }

@@ -4,6 +4,7 @@
  */
 import { contractInfo, describe } from '../contract/contract.ts';
 import type { Instance } from '../discovery/instance.ts';
+import { answerMicro } from '../discovery/micro.ts';
 import { platformError } from '../errors/flotilla-error.ts';
 import { type FleetMember, joinFleet } from '../fleet/member.ts';
 import { deriveToken } from '../fleet/secret.ts';
@@ -80,10 +81,18 @@ export async function startService(service: Service, options: HostOptions): Prom
       pid: process.pid,
     };
     member.discovery.announce(self);
+    const { calls } = prepared;
+    const stopMicro = answerMicro({
+      connection: member.connection,
+      self,
+      description: describe(contract).summary ?? name,
+      stats: () => calls.stats(),
+    });
     let stopped: Promise<void> | undefined;
     return {
       self,
       stop(graceMs) {
+        stopMicro();
         stopped ??= drain({ member, prepared, wire, admin }, self, stopping, graceMs);
         return stopped;
       },

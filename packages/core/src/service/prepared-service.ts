@@ -11,7 +11,7 @@ import { type Database, openDatabase } from '../store/database.ts';
 import { readMigrations } from '../store/migrations.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Metrics, processMetrics } from '../telemetry/metrics.ts';
-import { callMetrics } from './call-metrics.ts';
+import { CallMetrics } from './call-metrics.ts';
 import type { Clients, HostRuntime, Uses } from './context.ts';
 import { createDispatch } from './dispatch.ts';
 import type { Service } from './service.ts';
@@ -34,6 +34,7 @@ export interface PrepareOptions {
 export interface PreparedService {
   readonly dispatch: Dispatch;
   readonly metrics: Metrics;
+  readonly calls: CallMetrics;
   /** Undoes `start` and closes the database. */
   close(): Promise<void>;
 }
@@ -46,9 +47,11 @@ export async function prepareService(service: Service, options: PrepareOptions):
     const runtime = await startRuntime(service, options, database);
     const metrics = new Metrics();
     processMetrics(metrics);
+    const calls = new CallMetrics(metrics, operationsOf(service));
     return {
-      dispatch: createDispatch({ service, runtime, metrics: callMetrics(metrics), log, stopping }),
+      dispatch: createDispatch({ service, runtime, metrics: calls, log, stopping }),
       metrics,
+      calls,
       async close() {
         await spec.stop?.(runtime.state);
         database?.close();
@@ -58,6 +61,13 @@ export async function prepareService(service: Service, options: PrepareOptions):
     database?.close();
     throw error;
   }
+}
+
+function operationsOf({ contract }: Service): string[] {
+  const { name, members } = contractInfo(contract);
+  return Object.entries(members).flatMap(([key, { kind }]) =>
+    kind === 'operation' ? [`${name}.${key}`] : [],
+  );
 }
 
 function openServiceDatabase({ spec, contract }: Service, options: PrepareOptions): Database | undefined {
