@@ -1,12 +1,15 @@
 /** What can go wrong when a broker is configured or started. */
-export type BrokerErrorCode =
-  | 'address_in_use'
-  | 'address_not_available'
-  | 'broker_closed'
-  | 'credentials_missing'
-  | 'invalid_option'
-  | 'listen_failed'
-  | 'permission_denied';
+export const BROKER_ERROR_CODES = [
+  'address_in_use',
+  'address_not_available',
+  'broker_closed',
+  'credentials_missing',
+  'invalid_option',
+  'listen_failed',
+  'permission_denied',
+] as const;
+
+export type BrokerErrorCode = (typeof BROKER_ERROR_CODES)[number];
 
 /**
  * The one error class of this package. The message names the cause; `repair` says what to do about it and is part

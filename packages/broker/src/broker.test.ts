@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createConnection } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
@@ -260,6 +261,16 @@ describe('connections', () => {
     idle.send(CONNECT);
     await idle.until(() => idle.closed || idle.events.filter((event) => event.kind === 'ping').length === 6);
     assert.equal(idle.closed, false);
+  });
+
+  test('a client that closes its side after its last word still gets the answers', async (t) => {
+    const broker = await start(t);
+    const socket = createConnection({ host: '127.0.0.1', port: broker.port, allowHalfOpen: true });
+    t.after(() => socket.destroy());
+    socket.end('SUB a 1\r\nPUB a 2\r\nhi\r\nPING\r\n');
+    const received = await text(socket);
+    assert.match(received, /^INFO .*\r\n\+OK\r\n\+OK\r\nMSG a 1 2\r\nhi\r\nPONG\r\n$/);
+    await eventually(() => broker.stats().connections === 0);
   });
 
   test('one connection too many is told so; there is room again when another has left', async (t) => {

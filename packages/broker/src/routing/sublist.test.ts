@@ -83,6 +83,16 @@ test('removing what is not there, or not there any more, changes nothing', () =>
   assert.deepEqual(plainOf(list, 'a.b'), new Set([kept]));
 });
 
+test('thousands of tokens and thousands of published subjects are no problem', () => {
+  const list = new Sublist();
+  const deep = subscription(Array.from({ length: 2_000 }, (_, i) => (i % 2 === 0 ? '*' : 'x')).join('.'));
+  const tail = subscription('>');
+  list.insert(deep);
+  list.insert(tail);
+  assert.deepEqual(plainOf(list, Array(2_000).fill('x').join('.')), new Set([deep, tail]));
+  for (let i = 0; i < 20_000; i++) assert.deepEqual(list.match(`inbox.${i}`).plain, [[tail]]);
+});
+
 test('after any sequence of changes every match is what the definition says', () => {
   const token = fc.constantFrom('a', 'b', 'c');
   const subject = fc.array(token, { minLength: 1, maxLength: 4 }).map((tokens) => tokens.join('.'));

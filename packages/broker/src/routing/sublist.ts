@@ -30,6 +30,8 @@ interface Node {
 
 const NO_MATCH: Match = { plain: [], groups: [] };
 const CACHED_SUBJECTS = 8192;
+/** Longer subjects are looked up each time, so that the cache cannot be made to hold megabytes. */
+const LONGEST_CACHED = 256;
 
 function createNode(): Node {
   return { literals: new Map(), any: undefined, tail: undefined, plain: [], queues: new Map() };
@@ -123,6 +125,7 @@ export class Sublist {
     const cached = this.#cache.get(subject);
     if (cached !== undefined) return cached;
     const match = this.#find(subject);
+    if (subject.length > LONGEST_CACHED) return match;
     if (this.#cache.size >= CACHED_SUBJECTS) this.#cache.clear();
     this.#cache.set(subject, match);
     return match;

@@ -62,7 +62,8 @@ export class BrokerServer implements ConnectionHost {
       maxPayload: options.limits.maxPayload,
       authRequired: options.authenticator.required,
     };
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    // Half-open: a client that has said all it wants to say still gets the answers.
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
 
   get info(): ServerInfo {

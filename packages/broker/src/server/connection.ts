@@ -79,7 +79,7 @@ export class Connection implements ProtocolSink, Subscriber {
 
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', (error) => host.log('debug', 'client connection failed', { client: id, error }));
-    socket.on('end', () => this.#leave());
+    socket.on('end', () => this.#end(undefined));
     socket.on('close', () => this.#gone());
   }
 
