@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createConnection } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
