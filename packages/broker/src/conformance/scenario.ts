@@ -4,7 +4,8 @@
  *
  * After each step every client is brought up to date with PING/PONG, so the transcript does not depend on timing.
  * Where the protocol leaves the order or the choice open, the transcript does not show it: messages are listed per
- * subscription, those of a queue group as a sorted list for the group as a whole.
+ * subscription, those of a queue group as a sorted list for the group as a whole, and "no responders" without the
+ * subscription that it came for, because any matching one of the client may get it.
  */
 import type { Engine } from './engine.ts';
 import { RawClient } from './raw-client.ts';
@@ -26,7 +27,7 @@ export interface Scenario {
 }
 
 interface ClientTranscript {
-  /** +OK and -ERR, in order. */
+  /** +OK, -ERR and status 503, in order. */
   readonly answers: string[];
   /** Per subscription id, what its plain subscription received. */
   readonly messages: Record<string, string[]>;
@@ -79,7 +80,9 @@ function transcribe(
         const { subject, sid, reply, headers, body } = event;
         const queue = queues.get(`${name} ${sid}`);
         const shown = JSON.stringify([subject, reply, headers, body]);
-        if (queue === undefined) {
+        if (headers.startsWith('NATS/1.0 503')) {
+          own.answers.push(`503 ${shown}`);
+        } else if (queue === undefined) {
           own.messages[sid] ??= [];
           own.messages[sid].push(shown);
         } else {
