@@ -29,6 +29,9 @@ const COMMANDS: readonly Declare[] = [
   declareBroker,
 ];
 
+/** Time for output to leave, in milliseconds. */
+const LINGER_MS = 250;
+
 /** Runs one command line. Sets `process.exitCode`, and leaves the process when nothing keeps it. */
 export async function main(argv: readonly string[]): Promise<void> {
   const terminal = processTerminal();
@@ -49,6 +52,8 @@ export async function main(argv: readonly string[]): Promise<void> {
         ? usageStatus(error)
         : reportFailure(terminal, error, argv.includes('--json'));
   }
+  // The command is done: what is still under way, such as an attempt to reach a broker that is gone, does not matter.
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
 export function createProgram(surroundings: Surroundings): Command {

@@ -1,11 +1,5 @@
-import type { Flags } from '../config/settings.ts';
 import type { Declare } from './command.ts';
-
-export interface UpOptions extends Flags {
-  readonly config?: string;
-  readonly detach?: boolean;
-  readonly json?: boolean;
-}
+import type { UpOptions } from './up-options.ts';
 
 export const declareUp: Declare = (program, surroundings) => {
   program
@@ -26,10 +20,10 @@ export const declareUp: Declare = (program, surroundings) => {
     .option('--json', 'print events as JSON lines')
     .action(async (options: UpOptions) => {
       if (options.detach === true) {
-        const { upDetached } = await import('../supervisor/detached.ts');
+        const { upDetached } = await import('./up-detached.ts');
         return upDetached(options, surroundings);
       }
-      const { upInForeground } = await import('../supervisor/foreground.ts');
+      const { upInForeground } = await import('./up-foreground.ts');
       return upInForeground(options, surroundings);
     });
 };

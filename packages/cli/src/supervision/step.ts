@@ -3,32 +3,24 @@
  * process, clock or random number in here, so that years of crashes run in a test in a second.
  */
 
+import { type Draft, enter, isUntold, kill, patch, spawn } from './draft.ts';
 import {
-  type Action,
   type Fatal,
   type FleetState,
   type Input,
   type InstanceState,
   isAlivePhase,
   type Moment,
-  type Phase,
   type StartFailure,
   type Step,
 } from './fleet-state.ts';
 import type { Unit } from './plan.ts';
 import { backoff } from './policy.ts';
+import { continueRollingRestarts } from './rolling-restart.ts';
+import { beginStop, continueStop, toldBy } from './stop-sequence.ts';
 
 /** Platform codes of a peer that is not there yet: a restart may find it. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set(['unavailable', 'overloaded', 'deadline_exceeded']);
-
-/** A state being changed by one step. */
-type Draft = {
-  -readonly [Key in Exclude<keyof FleetState, 'instances'>]: FleetState[Key];
-} & {
-  readonly instances: Map<string, InstanceState>;
-  readonly actions: Action[];
-  readonly moment: Moment;
-};
 
 export function step(state: FleetState, input: Input, moment: Moment): Step {
   const draft: Draft = { ...state, instances: new Map(state.instances), actions: [], moment };
@@ -109,6 +101,7 @@ function takeFatal(draft: Draft, name: string, fatal: Fatal): void {
   const gathered = draft.moment.now + draft.policy.fatalGatherMs;
   patch(draft, name, { fatal, due: gathered });
   draft.failsAt ??= gathered;
+  draft.failures = [...draft.failures, { instance: name, ...fatal }];
 }
 
 function takeEnd(draft: Draft, name: string, description: string, clean: boolean): void {
@@ -139,16 +132,15 @@ function takeEnd(draft: Draft, name: string, description: string, clean: boolean
   if (lost) {
     enter(draft, name, 'failed', { ...gone, deaths }, reason);
     draft.failsAt ??= now + draft.policy.fatalGatherMs;
-    draft.failures = [...draft.failures, startFailure(name, instance, reason, deaths)];
+    if (instance.fatal === undefined) draft.failures = [...draft.failures, crashLoop(name, deaths, reason)];
     return;
   }
   const delayMs = backoff(draft.policy, deaths, random);
   enter(draft, name, 'backoff', { ...gone, deaths, due: now + delayMs, fatal: undefined }, reason, delayMs);
 }
 
-function startFailure(name: string, instance: InstanceState, reason: string, deaths: number): StartFailure {
-  if (instance.fatal !== undefined) return { instance: name, ...instance.fatal };
-  return { instance: name, code: 'crash_loop', message: `died ${deaths} times in a row, last: ${reason}` };
+function crashLoop(instance: string, deaths: number, reason: string): StartFailure {
+  return { instance, code: 'crash_loop', message: `died ${deaths} times in a row, last: ${reason}` };
 }
 
 function endPhasesThatAreDue(draft: Draft): void {
@@ -196,122 +188,9 @@ function continueStart(draft: Draft): void {
   }
 }
 
-function continueRollingRestarts(draft: Draft): void {
-  draft.rolling = draft.rolling.flatMap((rolling) => {
-    let { current, next } = rolling;
-    while (current === undefined || draft.instances.get(current)?.byHand !== true) {
-      [current, ...next] = next;
-      if (current === undefined) return [];
-      beginRestart(draft, current);
-    }
-    return [{ current, next }];
-  });
-}
-
-function beginRestart(draft: Draft, name: string): void {
-  const instance = draft.instances.get(name);
-  if (instance === undefined) return;
-  if (instance.phase === 'backoff') {
-    patch(draft, name, { byHand: true, deaths: 0 });
-    spawn(draft, name);
-  } else if (isAlivePhase(instance.phase)) {
-    patch(draft, name, { byHand: true });
-    if (instance.phase !== 'stopping') terminate(draft, name, draft.moment.now + draft.policy.stopKillMs);
-  }
-}
-
-function beginStop(draft: Draft, failures: readonly StartFailure[]): void {
-  if (draft.mode === 'stopping' || draft.mode === 'stopped') return;
-  const wasIdle = draft.mode === 'idle';
-  Object.assign(draft, { mode: 'stopping', stopStartedAt: draft.moment.now, failures, rolling: [] });
-  const killAt = draft.moment.now + draft.policy.stopKillMs;
-  for (const [name, instance] of draft.instances) {
-    if (instance.phase === 'waiting' || instance.phase === 'backoff') enter(draft, name, 'stopped', {});
-    else if (instance.phase === 'stopping')
-      patch(draft, name, { due: Math.min(instance.due ?? killAt, killAt) });
-  }
-  if (wasIdle) continueStop(draft);
-}
-
-function continueStop(draft: Draft): void {
-  const killAt = draft.stopStartedAt + draft.policy.stopKillMs;
-  for (const unit of draft.plan) {
-    const free = unit.stopsAfter.every((other) => isGone(draft, other));
-    if (!free && draft.moment.now < toldBy(draft, unit)) continue;
-    for (const name of unit.instances) {
-      if (isUntold(draft.instances.get(name))) terminate(draft, name, killAt);
-    }
-  }
-  if (draft.plan.every((unit) => isGone(draft, unit.name))) {
-    draft.mode = 'stopped';
-    draft.actions.push({ type: 'fleet-stopped', failures: draft.failures });
-  }
-}
-
-/** Ranks are told at even distances, the last at `stopToldMs`. */
-function toldBy(state: FleetState | Draft, unit: Unit): number {
-  const lastRank = Math.max(1, ...state.plan.map((other) => other.stopRank));
-  return state.stopStartedAt + (state.policy.stopToldMs * unit.stopRank) / lastRank;
-}
-
-function isUntold(instance: InstanceState | undefined): boolean {
-  return instance !== undefined && isAlivePhase(instance.phase) && instance.phase !== 'stopping';
-}
-
-function isGone(draft: Draft, unit: string): boolean {
-  return [...draft.instances.values()].every((each) => each.unit !== unit || !isAlivePhase(each.phase));
-}
-
 function unitOf(draft: Draft, instance: InstanceState): Unit {
   const unit = draft.plan.find((each) => each.name === instance.unit);
   if (unit === undefined)
     throw new RangeError(`instance of a unit that is not in the plan: ${instance.unit}`);
   return unit;
-}
-
-function spawn(draft: Draft, name: string): void {
-  const instance = draft.instances.get(name);
-  if (instance === undefined) return;
-  const restarts = instance.phase === 'waiting' ? 0 : instance.restarts + 1;
-  enter(draft, name, 'starting', { restarts, due: draft.moment.now + draft.policy.startTimeoutMs });
-  draft.actions.push({ type: 'spawn', unit: instance.unit, instance: name });
-}
-
-function terminate(draft: Draft, name: string, killAt: number): void {
-  enter(draft, name, 'stopping', { due: killAt });
-  draft.actions.push({ type: 'signal', instance: name, signal: 'SIGTERM' });
-}
-
-function kill(draft: Draft, name: string, ending: string | undefined): void {
-  patch(draft, name, { phase: 'stopping', due: undefined, ending });
-  draft.actions.push({ type: 'signal', instance: name, signal: 'SIGKILL' });
-}
-
-function enter(
-  draft: Draft,
-  name: string,
-  phase: Phase,
-  changes: Partial<InstanceState>,
-  reason?: string,
-  delayMs?: number,
-): void {
-  const instance = draft.instances.get(name);
-  if (instance === undefined) return;
-  draft.instances.set(name, { ...instance, due: undefined, ...changes, phase, since: draft.moment.now });
-  draft.actions.push({
-    type: 'changed',
-    unit: instance.unit,
-    instance: name,
-    phase,
-    ...given({ reason, delayMs }),
-  });
-}
-
-function patch(draft: Draft, name: string, changes: Partial<InstanceState>): void {
-  const instance = draft.instances.get(name);
-  if (instance !== undefined) draft.instances.set(name, { ...instance, ...changes });
-}
-
-function given<T extends object>(values: T): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

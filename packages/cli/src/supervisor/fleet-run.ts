@@ -1,22 +1,20 @@
 /**
- * One run of a fleet on this machine: takes the data directory, clears what a dead run left, starts the supervisor with
- * its logs and its control socket, and gives everything back at the end.
+ * One run of a fleet on this machine: takes the data directory, starts the supervisor with its logs and its control
+ * socket, and gives everything back at the end.
  */
 
 import { mkdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { deriveToken } from 'flotilla/secret';
-import { loadFleet } from '../config/load.ts';
+import { type LoadedFleet, loadFleet } from '../config/load.ts';
 import { type Flags, resolveSettings, type Settings } from '../config/settings.ts';
-import { type ControlServer, serveControl } from '../control/server.ts';
+import { type ControlServer, type ControlTarget, serveControl } from '../control/server.ts';
 import { chooseSocketPath } from '../control/socket-path.ts';
-import { type FleetRecord, type FleetUrls, readRecord, writeRecord } from '../data/fleet-record.ts';
-import { createLayout, type Layout, layoutOf } from '../data/layout.ts';
-import { acquireLock, type Lock } from '../data/lock.ts';
-import { identify, isAlive } from '../data/process-identity.ts';
+import { writeRecord } from '../data/fleet-record.ts';
+import { type Layout, layoutOf } from '../data/layout.ts';
+import { identify } from '../data/process-identity.ts';
 import { establishSecret } from '../data/secret.ts';
 import { rememberCurrent } from '../data/which-fleet.ts';
-import { Failure, messageOf } from '../failure.ts';
+import { messageOf } from '../failure.ts';
 import type { LogEntry, LogLevel } from '../logs/entry.ts';
 import { LogStore } from '../logs/log-store.ts';
 import { scrubber } from '../logs/scrub.ts';
@@ -25,21 +23,19 @@ import type { StartFailure } from '../supervision/fleet-state.ts';
 import { planOf } from '../supervision/plan.ts';
 import { DEFAULT_POLICY, type Policy } from '../supervision/policy.ts';
 import { spawnChild } from './child.ts';
-import {
-  childArguments,
-  childEnvironment,
-  installedPrograms,
-  type Programs,
-  type Surroundings,
-} from './child-environment.ts';
+import { childArguments, childEnvironment, installedPrograms, type Programs } from './child-environment.ts';
+import { type Claim, claim } from './claim.ts';
+import { FleetAddresses } from './fleet-addresses.ts';
 import type { FleetEvent } from './fleet-event.ts';
-import { goodbyeSayer } from './goodbye.ts';
-import { awaitOrphans } from './orphans.ts';
-import { checkPorts } from './ports.ts';
-import { Supervisor } from './supervisor.ts';
+import { type GoodbyeOptions, type GoodbyeSayer, goodbyeSayer } from './goodbye.ts';
+import { checkPorts, type WantedPort } from './ports.ts';
+import { type PhaseChange, Supervisor } from './supervisor.ts';
 
 /** Name under which the supervisor's own log lines appear. */
 export const SUPERVISOR_LOG = 'flotilla';
+
+/** Deaths are not announced for longer than this at the end: nobody is left to hear of them. */
+const LEAVE_MS = 300;
 
 export interface FleetRunOptions {
   /** Path given with --config. */
@@ -50,6 +46,8 @@ export interface FleetRunOptions {
   /** Default: the installed broker, gateway and service host. */
   readonly programs?: Programs;
   readonly policy?: Policy;
+  /** Default: says goodbye over discovery for processes that could not. */
+  readonly goodbyes?: (options: GoodbyeOptions) => GoodbyeSayer;
   onLog(entry: LogEntry): void;
   onEvent(event: FleetEvent): void;
 }
@@ -64,53 +62,42 @@ export interface FleetRun {
   kill(): void;
 }
 
+/** @throws Failure when the fleet cannot even begin: configuration, ports, permissions, already running. */
 export async function runFleet(options: FleetRunOptions): Promise<FleetRun> {
   const startedAt = performance.now();
   const { env, cwd } = options;
-  const { fleet, file: config, directory } = await loadFleet(options.config, cwd);
-  const settings = resolveSettings(fleet, config, options.flags, env, cwd);
+  const loaded = await loadFleet(options.config, cwd);
+  const settings = resolveSettings(loaded.fleet, loaded.file, options.flags, env, cwd);
   const layout = layoutOf(settings.data);
-  createLayout(layout);
-  const lock = takeLock(layout);
+  const claimed = await claim(layout);
   try {
-    const leftovers = await clearDeadRun(layout);
-    await checkPorts(wantedPorts(settings, fleet.gateway !== false));
-    rememberCurrent(cwd, { data: settings.data, config });
-    return await start({
-      ...options,
-      fleet,
-      config,
-      directory,
-      settings,
-      layout,
-      lock,
-      leftovers,
-      startedAt,
-    });
+    await checkPorts(wantedPorts(settings, loaded.fleet.gateway !== false));
+    rememberCurrent(cwd, { data: settings.data, config: loaded.file });
+    return await start({ options, loaded, settings, layout, claimed, startedAt });
   } catch (error) {
-    lock.release();
+    claimed.release();
     throw error;
   }
 }
 
-interface Prepared extends FleetRunOptions {
-  readonly fleet: Surroundings['fleet'];
-  readonly config: string;
-  readonly directory: string;
+interface Prepared {
+  readonly options: FleetRunOptions;
+  readonly loaded: LoadedFleet;
   readonly settings: Settings;
   readonly layout: Layout;
-  readonly lock: Lock;
-  readonly leftovers: readonly string[];
+  readonly claimed: Claim;
   readonly startedAt: number;
 }
 
 async function start(prepared: Prepared): Promise<FleetRun> {
-  const { fleet, layout, settings, env, lock } = prepared;
+  const { options, layout, settings, claimed } = prepared;
+  const { fleet, directory, file: config } = prepared.loaded;
   const plan = planOf(fleet, settings.natsUrl === undefined);
-  const nameWidth = Math.max(...plan.flatMap((unit) => unit.instances.map((name) => name.length)));
   for (const unit of plan) mkdirSync(layout.ownDirectory(unit.name), { recursive: true });
+  const secret = establishSecret(layout.secretFile, options.env.FLOTILLA_SECRET);
+  const socket = chooseSocketPath(layout.run);
+  const addresses = new FleetAddresses(settings, socket.path);
 
-  const secret = establishSecret(layout.secretFile, env.FLOTILLA_SECRET);
   const tokens = (['broker', 'admin', 'control'] as const).map((purpose) => deriveToken(secret, purpose));
   const scrub = scrubber([secret, ...tokens]);
   const logNames = [...plan.map((unit) => unit.name), SUPERVISOR_LOG];
@@ -119,87 +106,58 @@ async function start(prepared: Prepared): Promise<FleetRun> {
   );
   const addLog = (entry: LogEntry): void => {
     logs.add(entry);
-    prepared.onLog(entry);
+    options.onLog(entry);
   };
   const say = (level: LogLevel, msg: string): void => {
     const time = new Date().toISOString();
     addLog({ time, level, service: SUPERVISOR_LOG, instance: SUPERVISOR_LOG, msg: scrub(msg) });
   };
-  for (const leftover of prepared.leftovers) say('warn', leftover);
 
-  const socket = chooseSocketPath(layout.run);
-  let urls: FleetUrls = {
-    control: `unix:${socket.path}`,
-    ...(settings.natsUrl === undefined ? {} : { broker: withoutCredentials(settings.natsUrl) }),
-  };
-  const addresses = {
-    natsUrl: settings.natsUrl,
-    gatewayPort: settings.gatewayPort,
-    brokerPort: settings.brokerPort,
-  };
-  const surroundings: Surroundings = {
-    fleet,
-    directory: prepared.directory,
-    layout,
-    programs: prepared.programs ?? installedPrograms(),
-    env,
-    gatewayHost: settings.host,
-  };
-  const goodbye = goodbyeSayer({
+  const goodbye = (options.goodbyes ?? goodbyeSayer)({
     fleet: fleet.name,
     secret,
     natsUrl: () => addresses.natsUrl,
     onError: (error) => say('warn', `cannot announce deaths on behalf of services: ${messageOf(error)}`),
   });
-
-  let readySeconds: number | null = null;
-  let control: ControlServer | undefined;
+  const surroundings = {
+    fleet,
+    directory,
+    layout,
+    programs: options.programs ?? installedPrograms(),
+    env: options.env,
+    gatewayHost: settings.host,
+  };
   const ended = Promise.withResolvers<readonly StartFailure[]>();
+  let control: ControlServer | undefined;
+  let readySeconds: number | null = null;
 
   const supervisor = new Supervisor({
     plan,
-    policy: prepared.policy ?? DEFAULT_POLICY,
-    spawn(unit, instance, listener) {
-      const child = spawnChild(
-        {
-          unit: unit.name,
-          instance,
-          args: childArguments(unit.name, unit.kind, surroundings),
-          env: childEnvironment(unit.name, unit.kind, instance, surroundings, addresses),
-        },
-        scrub,
-        { ...listener, log: addLog },
-      );
-      return child;
+    policy: options.policy ?? DEFAULT_POLICY,
+    spawn({ name: unit, kind }, instance, listener) {
+      const args = childArguments(unit, kind, surroundings);
+      const env = childEnvironment(unit, kind, instance, surroundings, addresses);
+      return spawnChild({ unit, instance, args, env }, scrub, { ...listener, log: addLog });
     },
     events: {
       announced(unit, { url }) {
-        if (url === undefined) return;
-        if (unit.kind === 'broker') {
-          // From now on it is this port, even where any free one was asked for.
-          Object.assign(addresses, { natsUrl: url, brokerPort: Number(new URL(url).port) });
-          urls = { ...urls, broker: url };
-        } else if (unit.kind === 'gateway') {
-          addresses.gatewayPort = Number(new URL(url).port);
-          urls = { ...urls, gateway: url, openapi: new URL('/openapi.json', url).href };
-        }
-        recordSoon();
+        if (url !== undefined) addresses.learn(unit.kind, url);
       },
       changed(change) {
-        prepared.onEvent({ type: 'state', time: new Date().toISOString(), ...change });
-        const line = lineOf(change.instance, change.state, change.reason, change.delayMs);
+        options.onEvent({ type: 'state', time: new Date().toISOString(), ...change });
+        const line = changeLine(change);
         if (line !== undefined) say(change.state === 'failed' ? 'error' : 'warn', line);
         recordSoon();
       },
       ready() {
         readySeconds = Math.round(performance.now() - prepared.startedAt) / 1000;
-        prepared.onEvent({
+        options.onEvent({
           type: 'ready',
           time: new Date().toISOString(),
           name: fleet.name,
           pid: process.pid,
           seconds: readySeconds,
-          urls,
+          urls: addresses.urls,
           data: layout.root,
           instances: supervisor.instances(),
         });
@@ -208,9 +166,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
       died: (death) => goodbye.report(death),
       stopped(failures) {
         const time = new Date().toISOString();
-        prepared.onEvent(
-          failures.length > 0 ? { type: 'failed', time, failures } : { type: 'stopped', time },
-        );
+        options.onEvent(failures.length > 0 ? { type: 'failed', time, failures } : { type: 'stopped', time });
         void end(failures);
       },
     },
@@ -218,28 +174,26 @@ async function start(prepared: Prepared): Promise<FleetRun> {
 
   const end = async (failures: readonly StartFailure[]): Promise<void> => {
     control?.close();
-    await Promise.race([goodbye.close().catch(() => {}), new Promise((done) => setTimeout(done, 300))]);
+    const left = goodbye.close().catch(() => {});
+    await Promise.race([left, new Promise((resolve) => setTimeout(resolve, LEAVE_MS))]);
     logs.close();
-    for (const left of [layout.secretFile, layout.recordFile, socket.directory]) {
-      if (left !== undefined) rmSync(left, { recursive: true, force: true });
-    }
-    lock.release();
+    if (socket.directory !== undefined) rmSync(socket.directory, { recursive: true, force: true });
+    claimed.release();
     ended.resolve(failures);
   };
 
   const self = identify(process.pid) ?? { pid: process.pid, started: '' };
   const record = (): void => {
-    const children = supervisor.pids.flatMap((pid) => identify(pid) ?? []);
-    const next: FleetRecord = {
+    const { natsUrl, urls } = addresses;
+    writeRecord(layout.recordFile, {
       name: fleet.name,
-      config: prepared.config,
+      config,
       supervisor: self,
-      children,
+      children: supervisor.pids.flatMap((pid) => identify(pid) ?? []),
       socket: socket.path,
-      ...(addresses.natsUrl === undefined ? {} : { natsUrl: addresses.natsUrl }),
+      ...(natsUrl === undefined ? {} : { natsUrl }),
       urls,
-    };
-    writeRecord(layout.recordFile, next);
+    });
   };
   let recordDue = false;
   /** Once for everything that happens in this turn, and after the spawns that it led to. */
@@ -252,16 +206,16 @@ async function start(prepared: Prepared): Promise<FleetRun> {
     });
   };
 
-  control = await serveControl(socket.path, deriveToken(secret, 'control'), {
+  const target: ControlTarget = {
     status: () => ({
       name: fleet.name,
       pid: process.pid,
       state: supervisor.mode,
-      config: prepared.config,
+      config,
       data: layout.root,
-      startedAt: new Date(Date.now() - (performance.now() - prepared.startedAt)).toISOString(),
+      startedAt: new Date(performance.timeOrigin + prepared.startedAt).toISOString(),
       readySeconds,
-      urls,
+      urls: addresses.urls,
       version: packageVersion(),
     }),
     instances: () => supervisor.instances(),
@@ -270,83 +224,35 @@ async function start(prepared: Prepared): Promise<FleetRun> {
     logNames,
     restart: (name) => supervisor.restart(name),
     stop: () => supervisor.stop(),
-  });
+  };
+  control = await serveControl(socket.path, deriveToken(secret, 'control'), target);
   record();
+  for (const leftover of claimed.leftovers) say('warn', leftover);
   supervisor.start();
   return {
     name: fleet.name,
-    nameWidth,
+    nameWidth: Math.max(...plan.flatMap((unit) => unit.instances.map((name) => name.length))),
     ended: ended.promise,
     stop: () => supervisor.stop(),
     kill: () => supervisor.kill(),
   };
 }
 
-function takeLock(layout: Layout): Lock {
-  const lock = acquireLock(layout.lockFile);
-  if (lock !== undefined) return lock;
-  const pid = readRecord(layout.recordFile)?.supervisor.pid;
-  throw new Failure(
-    'already_running',
-    `a fleet is already running on ${layout.root}${pid === undefined ? '' : ` (supervisor pid ${pid})`}`,
-    {
-      repair: `stop it with: flotilla stop --data '${layout.root}'; or use another directory with --data`,
-      data: { pid: pid ?? null, data: layout.root },
-    },
-  );
-}
-
-/** We hold the lock: whatever is in `run/` belongs to nobody. Returns what there was to clear, for the log. */
-async function clearDeadRun(layout: Layout): Promise<string[]> {
-  const dead = readRecord(layout.recordFile);
-  rmSync(layout.recordFile, { force: true });
-  if (dead === undefined) return [];
-  const { supervisor, socket } = dead;
-  const said = [
-    `the last supervisor (pid ${supervisor.pid}) did not stop cleanly; recovering its data directory`,
-  ];
-  const living = dead.children.filter(isAlive);
-  const killed = await awaitOrphans(living);
-  if (killed.length > 0) {
-    const pids = killed.map(({ pid }) => pid).join(', ');
-    said.push(`processes that it left behind did not end by themselves and were killed: pid ${pids}`);
+function wantedPorts(settings: Settings, withGateway: boolean): WantedPort[] {
+  const { host, gatewayPort, brokerPort, natsUrl } = settings;
+  const wanted: WantedPort[] = [];
+  if (withGateway)
+    wanted.push({ use: 'gateway', host, port: gatewayPort, variable: 'FLOTILLA_GATEWAY_PORT' });
+  if (natsUrl === undefined) {
+    wanted.push({ use: 'broker', host: '127.0.0.1', port: brokerPort, variable: 'FLOTILLA_BROKER_PORT' });
   }
-  const elsewhere = dirname(socket);
-  rmSync(elsewhere === layout.run ? socket : elsewhere, { recursive: true, force: true });
-  return said;
+  return wanted;
 }
 
-function wantedPorts(settings: Settings, withGateway: boolean) {
-  const gateway = {
-    use: 'gateway',
-    host: settings.host,
-    port: settings.gatewayPort,
-    variable: 'FLOTILLA_GATEWAY_PORT',
-  };
-  const broker = {
-    use: 'broker',
-    host: '127.0.0.1',
-    port: settings.brokerPort,
-    variable: 'FLOTILLA_BROKER_PORT',
-  };
-  return [...(withGateway ? [gateway] : []), ...(settings.natsUrl === undefined ? [broker] : [])];
-}
-
-function lineOf(
-  instance: string,
-  state: string,
-  reason: string | undefined,
-  delayMs: number | undefined,
-): string | undefined {
+/** What is worth a line in the supervisor's log. */
+function changeLine({ instance, state, reason, delayMs }: PhaseChange): string | undefined {
   if (state === 'failed') return `${instance} cannot start: ${reason ?? 'no reason given'}`;
   if (state === 'backoff') return `${instance} died: ${reason}; restarting it in ${delayMs} ms`;
   if (state === 'stopped' && reason !== undefined) return `${instance}: ${reason}`;
   return undefined;
-}
-
-function withoutCredentials(url: string): string {
-  const clean = new URL(url);
-  clean.username = '';
-  clean.password = '';
-  return clean.href.replace(/\/$/, '');
 }

@@ -2,15 +2,15 @@
 
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import type { Surroundings } from '../commands/command.ts';
-import type { UpOptions } from '../commands/up.ts';
 import { loadFleet } from '../config/load.ts';
 import { resolveSettings } from '../config/settings.ts';
 import { layoutOf } from '../data/layout.ts';
 import { EXIT_STATUS, Failure, type FailureCode } from '../failure.ts';
 import { readyReport } from '../output/ready-report.ts';
-import type { FleetEvent } from './fleet-event.ts';
-import { DETACHED, startFailed } from './foreground.ts';
+import type { FleetEvent } from '../supervisor/fleet-event.ts';
+import type { Surroundings } from './command.ts';
+import { DETACHED, startFailed } from './up-foreground.ts';
+import type { UpOptions } from './up-options.ts';
 
 export async function upDetached(options: UpOptions, surroundings: Surroundings): Promise<void> {
   const { terminal, env, cwd } = surroundings;

@@ -3,15 +3,15 @@
  * `up --detach` is this too, and tells its parent over IPC what happens.
  */
 
-import type { Surroundings } from '../commands/command.ts';
-import type { UpOptions } from '../commands/up.ts';
 import { EXIT_STATUS, Failure } from '../failure.ts';
 import { prettyEntry } from '../logs/pretty.ts';
 import { readyReport } from '../output/ready-report.ts';
 import type { Terminal } from '../output/terminal.ts';
 import type { StartFailure } from '../supervision/fleet-state.ts';
-import type { FleetEvent } from './fleet-event.ts';
-import { type FleetRun, runFleet, SUPERVISOR_LOG } from './fleet-run.ts';
+import type { FleetEvent } from '../supervisor/fleet-event.ts';
+import { type FleetRun, runFleet, SUPERVISOR_LOG } from '../supervisor/fleet-run.ts';
+import type { Surroundings } from './command.ts';
+import type { UpOptions } from './up-options.ts';
 
 /** In the environment of a detached supervisor. */
 export const DETACHED = 'FLOTILLA_DETACHED';
