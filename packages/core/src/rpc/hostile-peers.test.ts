@@ -470,7 +470,7 @@ describe('a caller', () => {
     const peer = new RawPeer(far);
     peers.push(peer);
     const opening = failureOf(openChannel(near, { address: 'memory:', identity: caller }));
-    void peer.joinAsServer(identityOf('ledger-1', 9)).catch(() => {});
+    await peer.greetAsServer(identityOf('ledger-1', 9));
     assert.equal((await opening).code, 'unauthenticated');
     assert.equal((await peer.goAway()).code, 'unauthenticated');
     assert.ok(!peer.frames.some(({ type }) => type === AUTH));

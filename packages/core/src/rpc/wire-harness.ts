@@ -125,6 +125,12 @@ export class RawPeer implements FrameReceiver {
 
   /** Authenticates as a server. */
   async joinAsServer(identity: WireIdentity, hello: Record<string, unknown> = {}): Promise<void> {
+    await this.greetAsServer(identity, hello);
+    await this.next(AUTH);
+  }
+
+  /** A server's half of the handshake, whatever the caller makes of it. */
+  async greetAsServer(identity: WireIdentity, hello: Record<string, unknown> = {}): Promise<void> {
     const client = parseClientHello((await this.next(HELLO)).body);
     const serverNonce = 'raw-server-nonce-0123456789';
     const { service, instance } = identity;
@@ -146,7 +152,6 @@ export class RawPeer implements FrameReceiver {
         }),
       ),
     );
-    await this.next(AUTH);
   }
 
   /** Resolves once everything sent so far has been handled by the other end, or it has closed. */
