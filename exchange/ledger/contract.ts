@@ -14,6 +14,10 @@ export const Ledger = contract(
     }),
     audit: operation({
       summary: 'What the auditor compares, at one sequence of the engine log',
+      input: z.object({
+        /** Verify from the first transfer on, also what this process has verified before. */
+        full: z.boolean().default(false),
+      }),
       output: z.object({
         sequence: z.int().nonnegative(),
         /** Sum over all accounts, the house included: zero for every asset. */
@@ -29,6 +33,10 @@ export const Ledger = contract(
         head: z.string(),
         /** Whether the chain and the balances, recomputed from the entries, are what is stored. */
         intact: z.boolean(),
+        /** The first transfer that was recomputed; those before it were found intact since the service started. */
+        verifiedFrom: z.int().positive(),
+        /** What is wrong, where it is not intact. */
+        fault: z.string().optional(),
       }),
       idempotent: true,
     }),

@@ -7,21 +7,33 @@ import { platformError, type Service, service } from 'flotilla';
 import { type EngineEvent, type LogEntry, Matching, type NewOrder } from '../contract.ts';
 import { apply, type Command, createState, type OrderState } from '../engine/index.ts';
 
+export interface MatchingInMemoryOptions {
+  /** Time of the first command, in milliseconds since the epoch. */
+  readonly startAt?: number;
+  /** Entries reach the followers only once the head of the log was asked for: so that a read that does not ask is stale. */
+  readonly holdUntilAsked?: boolean;
+}
+
 export class MatchingInMemory {
   readonly #state = createState();
   readonly #orders = new Map<string, OrderState>();
   readonly #log: LogEntry[] = [];
   readonly #waiting = new Set<() => void>();
-  /** Milliseconds since the epoch; ticks with every command. */
+  readonly #holds: boolean;
+  /** Entries that followers may see. */
+  #released = 0;
+  /** Ticks with every command. */
   #clock: number;
   readonly service: Service;
 
   /** @param symbols markets that are open from the start: the first entries of the log. */
-  constructor(symbols: readonly string[], startAt = 1_700_000_000_000) {
+  constructor(symbols: readonly string[], options: MatchingInMemoryOptions = {}) {
+    const { startAt = 1_700_000_000_000, holdUntilAsked = false } = options;
     this.#clock = startAt;
+    this.#holds = holdUntilAsked;
     this.service = service(Matching, {
       operations: {
-        head: () => ({ sequence: this.#log.length }),
+        head: () => this.#head(),
         log: ({ after }, { signal }) => this.#follow(after, signal),
         submit: () => outsideOfTests('submit'),
         cancel: () => outsideOfTests('cancel'),
@@ -70,23 +82,28 @@ export class MatchingInMemory {
     if (events.length === 0) return;
     const { time } = this.#state;
     this.#log.push({ sequence: this.#log.length + 1, time, events: events as EngineEvent[] });
+    if (!this.#holds) this.#release();
+  }
+
+  #head(): { sequence: number } {
+    this.#release();
+    return { sequence: this.#log.length };
+  }
+
+  #release(): void {
+    this.#released = this.#log.length;
     for (const wake of this.#waiting) wake();
   }
 
   async *#follow(after: number, signal: AbortSignal): AsyncGenerator<LogEntry, void> {
     let next = after;
     while (!signal.aborted) {
-      const entry = this.#log[next];
-      if (entry) {
-        next += 1;
-        yield entry;
-      } else {
-        await this.#appended(signal);
-      }
+      if (next < this.#released) yield this.#log[next++]!;
+      else await this.#more(signal);
     }
   }
 
-  #appended(signal: AbortSignal): Promise<void> {
+  #more(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#waiting.delete(wake);
