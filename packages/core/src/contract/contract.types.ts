@@ -3,13 +3,11 @@
  * that must not compile.
  */
 import { z } from 'zod';
+import { type Equal, expectType } from '../testing/expect-type.types.ts';
 import { contract, type DeclaredError } from './contract.ts';
 import { event } from './event.ts';
 import { failure, operation } from './operation.ts';
 import { type InputOf, type OutputOf, type Schema, stream } from './schema.ts';
-
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-declare function expectType<_T extends true>(): void;
 
 const Ledger = contract('ledger', {
   hold: operation({
