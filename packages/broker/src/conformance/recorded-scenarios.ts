@@ -309,6 +309,7 @@ const violations: Scenario[] = [
   violation('an error without a space', `${CONNECT}-ERRx\r\n`),
   violation('half of +OK', `${CONNECT}+Ox\r\n`),
   violation('INFO that is not JSON', `${CONNECT}INFO {\r\n`),
+  violation('INFO that is not an object', `${CONNECT}INFO 2\r\n`),
   violation('INFO without arguments', `${CONNECT}INFO\r\n`),
 ];
 

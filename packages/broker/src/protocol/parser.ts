@@ -160,8 +160,8 @@ export class Parser {
         this.#sink.connect(bytes.toString('utf8', from, end));
         return true;
       case 'info':
-        // nats-server takes INFO from a client and does nothing with it, as long as it is JSON.
-        return isJson(bytes.toString('utf8', from, end));
+        // nats-server takes INFO from a client and does nothing with it, as long as it is a JSON object.
+        return isJsonObject(bytes.toString('utf8', from, end));
       case '+ok':
         return true;
       case '-err':
@@ -261,10 +261,10 @@ export class Parser {
   }
 }
 
-function isJson(text: string): boolean {
+function isJsonObject(text: string): boolean {
   try {
-    JSON.parse(text);
-    return true;
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && !Array.isArray(value);
   } catch {
     return false;
   }
