@@ -10,14 +10,14 @@ function counter(onFatal: (error: unknown) => void = () => {}) {
   const insert = database.prepare('INSERT INTO count VALUES (?)');
   const select = database.prepare('SELECT value FROM count ORDER BY rowid');
   const memory = { value: 0, broken: false };
-  const writes = new WriteBehind(
+  const writes = new WriteBehind({
     database,
-    () => {
+    persist() {
       if (memory.broken) throw new RangeError('no space');
       insert.run(memory.value);
     },
     onFatal,
-  );
+  });
   return { memory, writes, stored: () => select.all().map((row) => row.value) };
 }
 
@@ -65,6 +65,7 @@ test('after a failed write nothing is acknowledged any more', async () => {
   await assert.rejects(first, { code: 'unavailable' });
   await assert.rejects(second, { code: 'unavailable' });
   memory.broken = false;
+  assert.throws(() => writes.assertWorking(), { code: 'unavailable' });
   await assert.rejects(writes.changed(), { code: 'unavailable' });
   await assert.rejects(writes.settled(), { code: 'unavailable' });
   assert.equal(failures.length, 1);

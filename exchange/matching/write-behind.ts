@@ -8,27 +8,38 @@
  */
 import { type Database, platformError } from 'flotilla';
 
+export interface WriteBehindOptions {
+  readonly database: Pick<Database, 'write'>;
+  /** Writes everything that changed since its last call; runs inside the transaction. */
+  readonly persist: () => void;
+  /** Called after every commit, before those who wait for it go on. */
+  readonly onDurable?: () => void;
+  /** Called once, when the state could not be written: the process must end. */
+  readonly onFatal: (error: unknown) => void;
+}
+
 export class WriteBehind {
-  readonly #database: Database;
-  readonly #persist: () => void;
-  readonly #onFatal: (error: unknown) => void;
+  readonly #options: WriteBehindOptions;
   #batch: Promise<void> | undefined;
   #open = false;
   #failure: unknown;
 
-  /**
-   * @param persist writes everything that changed since its last call; runs inside the transaction.
-   * @param onFatal called once when that failed: the process must end.
-   */
-  constructor(database: Database, persist: () => void, onFatal: (error: unknown) => void) {
-    this.#database = database;
-    this.#persist = persist;
-    this.#onFatal = onFatal;
+  constructor(options: WriteBehindOptions) {
+    this.#options = options;
   }
 
-  /** Say this after a change in memory. Resolves once it is on disk. */
+  /**
+   * Say this before a change in memory.
+   *
+   * @throws FlotillaError `unavailable` after a failure: memory must not get further ahead of the disk.
+   */
+  assertWorking(): void {
+    if (this.#failure !== undefined) throw this.#refusal();
+  }
+
+  /** Say this after a change in memory. Resolves once it is on disk; a failure need not be handled by everybody. */
   changed(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#refusal());
+    if (this.#failure !== undefined) return handled(Promise.reject(this.#refusal()));
     if (!this.#open) {
       this.#open = true;
       this.#batch = this.#write();
@@ -38,33 +49,33 @@ export class WriteBehind {
 
   /** Resolves once every change so far is on disk: at once when there is none. */
   settled(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#refusal());
+    if (this.#failure !== undefined) return handled(Promise.reject(this.#refusal()));
     return this.#batch ?? Promise.resolve();
   }
 
   #write(): Promise<void> {
-    const batch = this.#database.write(() => {
+    const { database, persist, onDurable } = this.#options;
+    const batch = database.write(() => {
       this.#open = false;
-      this.#persist();
+      persist();
     });
-    const written = batch.then(
+    const written: Promise<void> = batch.then(
       () => {
         if (this.#batch === written) this.#batch = undefined;
+        onDurable?.();
       },
       (error) => {
         this.#fail(error);
         throw this.#refusal();
       },
     );
-    // Who waits sees the failure; that nobody waits is no reason to report it twice.
-    written.catch(() => {});
-    return written;
+    return handled(written);
   }
 
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    this.#onFatal(error);
+    this.#options.onFatal(error);
   }
 
   #refusal(): Error {
@@ -72,4 +83,10 @@ export class WriteBehind {
       cause: this.#failure,
     });
   }
+}
+
+/** Who waits sees the failure, and `onFatal` reports it: that nobody waits is no second one. */
+function handled(promise: Promise<void>): Promise<void> {
+  promise.catch(() => {});
+  return promise;
 }

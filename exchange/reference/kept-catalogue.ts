@@ -16,13 +16,16 @@ export interface KeepCatalogueOptions {
   /** A client of `reference` that no call's deadline limits: that of the service's runtime. */
   readonly client: Pick<Client<typeof Reference>, 'watch'>;
   readonly database: Database;
+  /** Called after every change, not for the copy found at the start; its own writes come after that of the copy. */
+  readonly onChange?: (catalogue: Catalogue) => void;
   readonly log: Logger;
   /** Ends it. */
   readonly signal: AbortSignal;
 }
 
 /** Follows the catalogue from the copy on, and copies every change. */
-export function keepCatalogue({ client, database, log, signal }: KeepCatalogueOptions): CatalogueFollower {
+export function keepCatalogue(options: KeepCatalogueOptions): CatalogueFollower {
+  const { client, database, onChange, log, signal } = options;
   const save = database.prepare(
     'INSERT INTO kept_catalogue VALUES (1, ?) ON CONFLICT DO UPDATE SET document = excluded.document',
   );
@@ -35,6 +38,7 @@ export function keepCatalogue({ client, database, log, signal }: KeepCatalogueOp
         .catch((error) =>
           log.error('the catalogue could not be kept', { version: catalogue.version, error }),
         );
+      onChange?.(catalogue);
     },
     log,
     signal,

@@ -1,0 +1,128 @@
+/**
+ * `matching`: the order books. It is the only writer of its journal, and acknowledges nothing that is not in it. It
+ * starts and trades from its journal alone; only new markets need reference.
+ */
+import { Reference } from '@exchange/reference';
+import { keepCatalogue } from '@exchange/reference/kept-catalogue';
+import { platformError, service } from 'flotilla';
+import { z } from 'zod';
+import { Matching, type OrderState } from './contract.ts';
+import { check, depth, stateHash } from './engine/index.ts';
+import { listMarkets } from './market-listing.ts';
+import { orderView, publicStatus } from './order-view.ts';
+import { Sequencer } from './sequencer.ts';
+
+/** How long the first start waits for something to trade. */
+const FIRST_CATALOGUE_MS = 2_000;
+
+export default service(Matching, {
+  version: '0.1.0',
+  config: z.object({
+    /** Entries of the journal between two snapshots of the engine. */
+    snapshotInterval: z.int().positive().default(10_000),
+  }),
+  uses: { Reference },
+  database: { migrations: new URL('./migrations/', import.meta.url) },
+
+  async start({ database, clients, config, log, signal, fatal }) {
+    const { snapshotInterval } = config;
+    const sequencer = new Sequencer({ database, log, now: Date.now, onFatal: fatal, snapshotInterval });
+    const catalogue = keepCatalogue({
+      client: clients.Reference,
+      database,
+      onChange: (next) => listMarkets(next, sequencer),
+      log,
+      signal,
+    });
+    if (catalogue.current) listMarkets(catalogue.current, sequencer);
+    if (sequencer.state.markets.size === 0) {
+      await Promise.race([
+        catalogue.ready,
+        new Promise((resolve) => setTimeout(resolve, FIRST_CATALOGUE_MS)),
+      ]);
+    }
+    return { sequencer, catalogue };
+  },
+
+  operations: {
+    async submit({ order }, { state: { sequencer } }) {
+      const result = sequencer.submit(order);
+      const sequence = sequencer.head;
+      const known = sequencer.records.get(order.id);
+      await sequencer.durable();
+      if (known === undefined) return { kind: 'abandoned' as const, sequence };
+      if (result.kind === 'accepted') return { kind: 'accepted' as const, sequence, order: known };
+      if (result.kind === 'rejected') {
+        return { kind: 'rejected' as const, sequence, order: known, reason: result.reason };
+      }
+      return { kind: 'duplicate' as const, sequence, order: known };
+    },
+
+    async cancel({ id }, ctx) {
+      const { sequencer, catalogue } = ctx.state;
+      const symbol = sequencer.records.get(id)?.symbol;
+      const units = symbol === undefined ? undefined : catalogue.get(symbol)?.units;
+      if (symbol !== undefined && units === undefined) {
+        throw platformError(
+          'unavailable',
+          `the sizes of ${symbol} are not known yet: try again when reference runs`,
+        );
+      }
+      const { kind } = sequencer.cancel(id, ctx.user?.subject);
+      const order = sequencer.records.get(id);
+      await sequencer.durable();
+      if (order === undefined || units === undefined || kind === 'not_found' || kind === 'not_owner') {
+        throw platformError('not_found', `there is no order ${id}`);
+      }
+      if (kind === 'not_open') {
+        const status = publicStatus(order);
+        if (status !== 'cancelled') throw Matching.cancel.error('order_closed', { status });
+        ctx.replayed();
+      }
+      return orderView(order, units);
+    },
+
+    async abandon({ id }, { state: { sequencer } }) {
+      const { kind } = sequencer.abandon(id);
+      const sequence = sequencer.head;
+      const order = kind === 'known' ? sequencer.records.get(id) : undefined;
+      await sequencer.durable();
+      return order ? { kind: 'known' as const, sequence, order } : { kind: 'abandoned' as const, sequence };
+    },
+
+    async order({ id }, { state: { sequencer } }) {
+      const order = sequencer.records.get(id) ?? null;
+      await sequencer.durable();
+      return order;
+    },
+
+    head(_input, { state: { sequencer } }) {
+      return { sequence: sequencer.engineLog.head };
+    },
+
+    log({ after }, { state: { sequencer }, signal }) {
+      return sequencer.engineLog.after(after, signal);
+    },
+
+    async audit(_input, { state: { sequencer } }) {
+      const { state, head: sequence, records } = sequencer;
+      const books = Array.from(state.markets.keys(), (symbol) => depth(state, symbol)!);
+      const answer = {
+        sequence,
+        stateHash: stateHash(state),
+        violations: check(state),
+        orders: [...records.open()] satisfies OrderState[],
+        depth: books.map(({ symbol, sequence, bids, asks }) => ({
+          symbol,
+          sequence,
+          bids: bids.map(([price, quantity]): [number, number] => [price, quantity]),
+          asks: asks.map(([price, quantity]): [number, number] => [price, quantity]),
+        })),
+      };
+      await sequencer.durable();
+      return answer;
+    },
+  },
+
+  stop: ({ sequencer }) => sequencer.close(),
+});
