@@ -1,0 +1,8 @@
+/** Who takes part in the suite `calls`, the floor first. */
+import { bareLoop } from './bare-loop.ts';
+import type { Contender } from './contender.ts';
+import { flotilla } from './flotilla.ts';
+import { grpc } from './grpc.ts';
+import { moleculer } from './moleculer.ts';
+
+export const contenders: readonly Contender[] = [bareLoop, flotilla, moleculer, grpc];

@@ -1,0 +1,119 @@
+/**
+ * The suite `calls`: throughput, latency and CPU of one call between two processes, ours beside its peers. The peers
+ * take turns in every round, so that a machine whose speed drifts treats all alike; medians over the rounds count.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { median } from '../statistics.ts';
+import { contenders } from './contenders.ts';
+import type { PeerAnswer, PeerRequest } from './peer.ts';
+
+export interface CallsOptions {
+  readonly rounds: number;
+  /** Seconds of each measurement. */
+  readonly seconds: number;
+  readonly inFlight: readonly number[];
+  readonly talk: (line: string) => void;
+}
+
+export interface CallsRow {
+  readonly name: string;
+  readonly inFlight: number;
+  readonly perSecond: number;
+  readonly p50us: number;
+  readonly p99us: number;
+  /** CPU of client and server together. */
+  readonly cpuUsPerOp: number;
+}
+
+export async function runCalls(options: CallsOptions): Promise<CallsRow[]> {
+  const measured = new Map<string, CallsRow[]>();
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const { name } of contenders) {
+      options.talk(`round ${round} of ${options.rounds}: ${name}`);
+      for (const row of await measure(name, options)) {
+        const key = `${name} ${row.inFlight}`;
+        measured.set(key, [...(measured.get(key) ?? []), row]);
+      }
+    }
+  }
+  return [...measured.values()].map(middle);
+}
+
+function middle(rows: readonly CallsRow[]): CallsRow {
+  const of = (field: 'perSecond' | 'p50us' | 'p99us' | 'cpuUsPerOp') => median(rows.map((row) => row[field]));
+  const { name, inFlight } = rows[0]!;
+  return {
+    name,
+    inFlight,
+    perSecond: Math.round(of('perSecond')),
+    p50us: round1(of('p50us')),
+    p99us: round1(of('p99us')),
+    cpuUsPerOp: round1(of('cpuUsPerOp')),
+  };
+}
+
+function round1(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+async function measure(name: string, { inFlight, seconds }: CallsOptions): Promise<CallsRow[]> {
+  const server = new Peer();
+  const client = new Peer();
+  try {
+    const { address } = await server.ask({ type: 'serve', name });
+    await client.ask({ type: 'connect', name, address: address! });
+    const rows: CallsRow[] = [];
+    for (const count of inFlight) {
+      await client.ask({ type: 'drive', inFlight: count, seconds: Math.min(1, seconds) });
+      const before = await cpu(server, client);
+      const { drive } = await client.ask({ type: 'drive', inFlight: count, seconds });
+      const used = (await cpu(server, client)) - before;
+      const { calls, seconds: elapsed, p50us, p99us } = drive!;
+      rows.push({
+        name,
+        inFlight: count,
+        perSecond: calls / elapsed,
+        p50us,
+        p99us,
+        cpuUsPerOp: used / calls,
+      });
+    }
+    await client.ask({ type: 'close' });
+    await server.ask({ type: 'close' });
+    return rows;
+  } finally {
+    client.kill();
+    server.kill();
+  }
+}
+
+async function cpu(...peers: Peer[]): Promise<number> {
+  const answers = await Promise.all(peers.map((peer) => peer.ask({ type: 'cpu' })));
+  return answers.reduce((sum, { cpuUs }) => sum + cpuUs!, 0);
+}
+
+/** A child process that answers one request after the other. */
+class Peer {
+  readonly #child: ChildProcess = fork(join(import.meta.dirname, 'peer.ts'), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+
+  ask(request: PeerRequest): Promise<PeerAnswer> {
+    return new Promise((resolve, reject) => {
+      const onExit = (code: number | null) =>
+        reject(new Error(`a benchmark process ended with code ${code}`));
+      this.#child.once('exit', onExit);
+      this.#child.once('message', (answer: PeerAnswer) => {
+        this.#child.off('exit', onExit);
+        if (answer.error) reject(new Error(answer.error));
+        else resolve(answer);
+      });
+      this.#child.send(request);
+    });
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * `npm run bench -- <suite> [--json] [--rounds N] [--seconds N]`: measures, and prints a table or JSON on standard output;
+ * progress goes to standard error.
+ */
+import { parseArgs } from 'node:util';
+import { contenders } from './calls/contenders.ts';
+import { type CallsRow, runCalls } from './calls/suite.ts';
+import { describeMachine } from './machine.ts';
+import { table } from './table.ts';
+
+const usage = `usage: npm run bench -- calls [--json] [--rounds N] [--seconds N]
+
+  calls   one call between two processes: Flotilla, a bare framed loop, Moleculer (TCP), grpc-js
+
+  --json       JSON on standard output instead of a table
+  --rounds N   how often each contender takes its turn; medians are reported (default 3)
+  --seconds N  length of each measurement (default 3)
+`;
+
+function refuse(problem: string): never {
+  process.stderr.write(`${problem}\n\n${usage}`);
+  process.exit(2);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        rounds: { type: 'string', default: '3' },
+        seconds: { type: 'string', default: '3' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+const { values, positionals } = readArguments();
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+const [suite] = positionals;
+if (suite !== 'calls') refuse(suite ? `there is no suite '${suite}'` : 'name a suite');
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+if (!Number.isInteger(rounds) || rounds < 1) refuse(`--rounds ${values.rounds} is not a whole number from 1`);
+if (!(seconds > 0 && seconds <= 60)) refuse(`--seconds ${values.seconds} is not between 0 and 60`);
+
+const machine = describeMachine();
+const talk = (line: string) => process.stderr.write(`${line}\n`);
+const rows = await runCalls({ rounds, seconds, inFlight: [1, 64], talk });
+if (values.json) {
+  process.stdout.write(`${JSON.stringify({ suite, machine, rows }, null, 2)}\n`);
+} else {
+  process.stdout.write(report(rows));
+}
+
+function report(rows: readonly CallsRow[]): string {
+  const floor = (inFlight: number) =>
+    rows.find((row) => row.name === 'bare framed loop' && row.inFlight === inFlight)!;
+  const body = rows.map((row) => [
+    row.name,
+    row.inFlight,
+    row.perSecond,
+    row.p50us,
+    row.p99us,
+    row.cpuUsPerOp,
+    Number((row.perSecond / floor(row.inFlight).perSecond).toFixed(2)),
+  ]);
+  const header = ['contender', 'in flight', 'calls/s', 'p50 µs', 'p99 µs', 'CPU µs/call', '× bare loop'];
+  const features = contenders.map(({ name, features: on }) => `  ${name}: ${on}`).join('\n');
+  const { cpu, cores, memoryGiB, system, node } = machine;
+  return `${table(header, body)}\n\n${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}; medians of ${rounds} rounds of ${seconds} s\n${features}\n`;
+}
