@@ -17,8 +17,6 @@ export interface RefusalOptions {
   readonly errors?: readonly FieldError[];
   /** Response headers, as pairs. */
   readonly headers?: readonly (readonly [string, string])[];
-  /** Ends the connection after the answer: the bytes that follow cannot be trusted to be a request. */
-  readonly close?: boolean;
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
@@ -27,7 +25,6 @@ export class Refusal extends FlotillaError<PlatformCode> {
   readonly status: number | undefined;
   readonly errors: readonly FieldError[];
   readonly headers: readonly (readonly [string, string])[];
-  readonly close: boolean;
 
   constructor(code: PlatformCode, detail: string, options: RefusalOptions = {}) {
     super(code, detail, {
@@ -37,13 +34,12 @@ export class Refusal extends FlotillaError<PlatformCode> {
     this.status = options.status;
     this.errors = options.errors ?? [];
     this.headers = options.headers ?? [];
-    this.close = options.close ?? false;
   }
 }
 
-/** A request that must not be interpreted, because two readers could understand it differently: 400 and close. */
+/** A request that must not be interpreted, because two readers could understand it differently. */
 export function ambiguous(detail: string): Refusal {
-  return new Refusal('invalid_argument', detail, { close: true });
+  return new Refusal('invalid_argument', detail);
 }
 
 /** A fault of one named parameter. */

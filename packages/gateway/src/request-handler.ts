@@ -17,7 +17,7 @@ import type { GatewayConfig } from './config.ts';
 import type { ExchangeHandler, HttpExchange, HttpResponse } from './data-plane/data-plane.ts';
 import { requireJson } from './input/json-body.ts';
 import { type Problem, problemOf, problemResponse } from './problem.ts';
-import { ambiguous, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import { requestDeadlineMs } from './request/deadline.ts';
 import { idempotencyKey } from './request/idempotency-key.ts';
 import { requestId, traceId, traceparent } from './request/trace.ts';
@@ -141,7 +141,7 @@ export class RequestHandler implements ExchangeHandler {
   async #serveCall(progress: Progress, route: Route, parameters: readonly string[]): Promise<void> {
     const { request, signal } = progress.exchange;
     const deadlineMs = requestDeadlineMs(request.headers.get('x-request-timeout'), this.#config.deadlineMs);
-    const input = route.mapping.build(request, parameters, await this.#body(progress, route, deadlineMs));
+    const input = route.mapping.build(request, parameters, await this.#body(progress, deadlineMs));
     const remaining = Math.floor(progress.startedAt + deadlineMs - performance.now());
     if (remaining <= 0) throw new Refusal('deadline_exceeded', 'the time for this request has run out');
     const { payload, replayed } = await this.#upstream.call(route.service, route.id, input, {
@@ -159,7 +159,7 @@ export class RequestHandler implements ExchangeHandler {
   async #serveStream(progress: Progress, route: Route, parameters: readonly string[]): Promise<void> {
     const { exchange } = progress;
     const { request } = exchange;
-    const body = await this.#body(progress, route, this.#config.deadlineMs);
+    const body = await this.#body(progress, this.#config.deadlineMs);
     const input = route.mapping.build(request, parameters, body);
     const { status } = route.http;
     const type = ['content-type', 'text/event-stream'];
@@ -197,13 +197,9 @@ export class RequestHandler implements ExchangeHandler {
     }
   }
 
-  async #body(progress: Progress, route: Route, timeoutMs: number): Promise<Buffer> {
-    const { exchange } = progress;
-    const { method, bodyLength, headers } = exchange.request;
+  async #body({ exchange }: Progress, timeoutMs: number): Promise<Buffer> {
+    const { bodyLength, headers } = exchange.request;
     if (bodyLength === 0) return exchange.readBody(0, timeoutMs);
-    if (route.http.method === 'GET' || route.http.method === 'DELETE') {
-      throw ambiguous(`${method} carries no body here: send the input in the path and the query`);
-    }
     requireJson(headers);
     return exchange.readBody(this.#config.limits.bodyBytes, timeoutMs);
   }

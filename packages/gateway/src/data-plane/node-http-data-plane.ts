@@ -93,6 +93,7 @@ class NodeHttpDataPlane implements DataPlane {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const state = this.#connection(request.socket);
+    if (state.closing) return;
     state.inProgress++;
     response.once('close', () => state.inProgress--);
     response.shouldKeepAlive &&= !this.#draining;
@@ -106,18 +107,23 @@ class NodeHttpDataPlane implements DataPlane {
         },
         this.#limits,
       );
-      this.#handler.handle(new NodeHttpExchange(canonical, request, response));
+      if (canonical.headers.has('upgrade')) {
+        // No protocol is switched to here, and what a client that hoped for it sends next may be in that protocol.
+        response.shouldKeepAlive = false;
+        state.closing = true;
+      }
+      this.#handler.handle(new NodeHttpExchange(canonical, request, response, state));
     } catch (thrown) {
       const error = toFlotillaError(thrown);
       const refused = this.#handler.refuse(error, request.socket.remoteAddress ?? '');
-      send(request, response, refused, { close: true, bodyPending: true });
+      send(request, response, refused, state, { close: true, bodyPending: true });
     }
   }
 
   #connection(socket: Socket): ConnectionState {
     let state = this.#connections.get(socket);
     if (!state) {
-      state = { inProgress: 0 };
+      state = { inProgress: 0, closing: false };
       this.#connections.set(socket, state);
     }
     return state;

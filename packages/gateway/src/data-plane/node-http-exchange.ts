@@ -8,6 +8,8 @@ import type { HttpExchange, HttpResponse, ResponseStream } from './data-plane.ts
 export interface ConnectionState {
   /** Requests whose responses are not complete; above 1 with pipelining. */
   inProgress: number;
+  /** A response that ends the connection is decided: what the client has sent behind its request is not served. */
+  closing: boolean;
 }
 
 /**
@@ -23,10 +25,17 @@ export class NodeHttpExchange implements HttpExchange {
   readonly request: CanonicalRequest;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
+  readonly #connection: ConnectionState;
   #bodyPending: boolean;
   #abort: AbortController | undefined;
 
-  constructor(request: CanonicalRequest, incoming: IncomingMessage, outgoing: ServerResponse) {
+  constructor(
+    request: CanonicalRequest,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    connection: ConnectionState,
+  ) {
+    this.#connection = connection;
     this.request = request;
     this.#incoming = incoming;
     this.#outgoing = outgoing;
@@ -90,7 +99,10 @@ export class NodeHttpExchange implements HttpExchange {
   }
 
   respond(response: HttpResponse): void {
-    send(this.#incoming, this.#outgoing, response, { close: false, bodyPending: this.#bodyPending });
+    send(this.#incoming, this.#outgoing, response, this.#connection, {
+      close: false,
+      bodyPending: this.#bodyPending,
+    });
   }
 
   startStream(status: number, headers: readonly string[]): ResponseStream {
@@ -128,13 +140,17 @@ export function send(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   response: HttpResponse,
+  connection: ConnectionState,
   { close, bodyPending }: { close: boolean; bodyPending: boolean },
 ): void {
   if (outgoing.destroyed || outgoing.headersSent) return;
   const { status, headers, body } = response;
   const unread = bodyPending && !incoming.complete;
   const head = [...headers];
-  if (close || unread) head.push('connection', 'close');
+  if (close || unread) {
+    head.push('connection', 'close');
+    connection.closing = true;
+  }
   if (status !== 204 && status !== 304) head.push('content-length', String(body?.length ?? 0));
   outgoing.writeHead(status, head);
   if (!unread) {

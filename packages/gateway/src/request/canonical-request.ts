@@ -40,6 +40,8 @@ export interface HeadLimits {
 }
 
 const hostPattern = /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::[0-9]{1,5})?$/;
+/** Methods for whose body HTTP defines no meaning (RFC 9110 §9.3): some readers skip it, some take it for a request. */
+const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
 const lengthPattern = /^(?:0|[1-9][0-9]{0,14})$/;
 
 /** @throws Refusal with the status and the reason. */
@@ -47,13 +49,11 @@ export function canonicalRequest(head: RequestHead, limits: HeadLimits): Canonic
   if (head.version !== '1.1' && head.version !== '1.0') {
     throw new Refusal('invalid_argument', `HTTP/${head.version} is not spoken here: use HTTP/1.1`, {
       status: 505,
-      close: true,
     });
   }
   if (head.target.length > limits.uriBytes) {
     throw new Refusal('invalid_argument', `the request target is longer than ${limits.uriBytes} bytes`, {
       status: 414,
-      close: true,
     });
   }
   const { values: headers, repeated } = canonicalHeaders(head.rawHeaders, limits.headerCount);
@@ -65,8 +65,11 @@ export function canonicalRequest(head: RequestHead, limits: HeadLimits): Canonic
   if (expect !== undefined && expect !== '100-continue') {
     throw new Refusal('invalid_argument', 'the only expectation known here is 100-continue', {
       status: 417,
-      close: true,
     });
+  }
+  const length = bodyLength(headers, head.version);
+  if (length !== 0 && bodiless.has(head.method)) {
+    throw ambiguous(`${head.method} carries no body here: send the input in the path and the query`);
   }
   return {
     method: head.method,
@@ -76,7 +79,7 @@ export function canonicalRequest(head: RequestHead, limits: HeadLimits): Canonic
     query,
     headers,
     repeatedHeaders: repeated,
-    bodyLength: bodyLength(headers, head.version),
+    bodyLength: length,
     expectsContinue: expect !== undefined && head.version === '1.1',
   };
 }

@@ -52,7 +52,6 @@ export function canonicalHeaders(raw: readonly string[], limit: number): Canonic
   if (raw.length / 2 > limit) {
     throw new Refusal('invalid_argument', `the request has more than ${limit} header fields`, {
       status: 431,
-      close: true,
     });
   }
   const values = new Map<string, string>();
