@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { platformError } from '../errors/index.ts';
 import type { Dispatch, ListenOptions, WireIdentity, WireServer } from './channel.ts';
+import { freshNonce } from './handshake.ts';
 import { ServerConnection, type ServerConnectionOwner } from './server-connection.ts';
 import { defaultLimits, type WireLimits } from './wire-limits.ts';
 
@@ -16,6 +17,7 @@ export class ConnectionServer implements WireServer, ServerConnectionOwner {
   readonly identity: WireIdentity;
   readonly dispatch: Dispatch;
   readonly limits: WireLimits;
+  readonly newNonce: () => string;
   readonly #connections = new Set<ServerConnection>();
   /** Streams, authenticated or not, that have not gone. A connection may have ended while its stream lingers. */
   readonly #streams = new Set<Duplex>();
@@ -23,7 +25,9 @@ export class ConnectionServer implements WireServer, ServerConnectionOwner {
   #stopped: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
 
-  constructor(options: ListenOptions) {
+  /** @param newNonce for tests; random otherwise */
+  constructor(options: ListenOptions, newNonce: () => string = freshNonce) {
+    this.newNonce = newNonce;
     this.identity = options.identity;
     this.dispatch = options.dispatch;
     this.limits = { ...defaultLimits, ...options.limits };

@@ -1,18 +1,18 @@
 /**
  * Mutual proof that both ends hold the fleet's wire key, which never crosses the wire: each end answers the other's
- * fresh nonce with an HMAC over both nonces and both identities. Pure: bytes in, bytes out.
+ * fresh nonce with an HMAC over both nonces and both identities. Pure, but for the nonces.
  *
  * The server proves itself first, so a caller tells a stranger nothing. The two proofs carry different labels, so that one
  * cannot be reflected as the other, and a recorded handshake fails because one nonce is always new.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type FlotillaError, platformError } from '../errors/index.ts';
 import type { Peer } from './channel.ts';
 import { MIN_MAX_FRAME } from './frame.ts';
 
 export const PROTOCOL = 1;
 /** Bytes of randomness in a nonce. */
-export const NONCE_BYTES = 24;
+const NONCE_BYTES = 24;
 const NONCE_TEXT = /^[A-Za-z0-9_-]{22,86}$/;
 const MAX_NAME_LENGTH = 255;
 
@@ -50,6 +50,11 @@ export interface Transcript {
   readonly serverNonce: string;
   readonly client: Peer;
   readonly server: Peer;
+}
+
+/** A nonce that was never used before. */
+export function freshNonce(): string {
+  return randomBytes(NONCE_BYTES).toString('base64url');
 }
 
 /** HMAC-SHA256 over the label, the nonces and the identities, each as `u16 length · utf8`. */

@@ -84,7 +84,7 @@ async function rawServer(
   const opening = openChannel(
     near,
     { address: 'memory:', identity: caller, timeoutMs: 10_000, limits },
-    lastCallId,
+    { lastCallId },
   );
   await peer.joinAsServer(identityOf('ledger-1'), hello);
   const channel = await opening;

@@ -1,5 +1,4 @@
 /** The caller's half of the handshake, over any byte stream. */
-import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { FlotillaError, platformError, toFlotillaError } from '../errors/index.ts';
 import type { Channel, DialOptions } from './channel.ts';
@@ -8,8 +7,8 @@ import { AUTH, HELLO } from './frame.ts';
 import type { GoAway } from './go-away.ts';
 import {
   type ClientHello,
+  freshNonce,
   isProof,
-  NONCE_BYTES,
   PROTOCOL,
   parseServerHello,
   proofOf,
@@ -22,15 +21,22 @@ import { defaultLimits, type WireLimits } from './wire-limits.ts';
 /** Milliseconds for connecting and the handshake together, unless the caller says otherwise. */
 export const DEFAULT_DIAL_MS = 1000;
 
-/**
- * Authenticates over a stream that may still be connecting, and makes it a channel. Owns the stream from here on.
- *
- * @param lastCallId where the channel's call ids begin, for tests of their end
- */
-export function openChannel(stream: Duplex, options: DialOptions, lastCallId = 0): Promise<Channel> {
+/** What a connection begins with; tests choose it. */
+export interface ConnectionStart {
+  /** Default: random. */
+  readonly nonce?: string;
+  /** The call id before the first. Default 0. */
+  readonly lastCallId?: number;
+}
+
+/** Authenticates over a stream that may still be connecting, and makes it a channel. Owns the stream from here on. */
+export function openChannel(
+  stream: Duplex,
+  options: DialOptions,
+  start: ConnectionStart = {},
+): Promise<Channel> {
   return new Promise((resolve, reject) => {
-    const limits = { ...defaultLimits, ...options.limits };
-    new ClientHandshake(stream, options, limits, lastCallId, resolve, reject);
+    new ClientHandshake(stream, options, start, resolve, reject);
   });
 }
 
@@ -48,14 +54,14 @@ class ClientHandshake implements LinkHandler {
   constructor(
     stream: Duplex,
     options: DialOptions,
-    limits: WireLimits,
-    lastCallId: number,
+    start: ConnectionStart,
     resolve: (channel: Channel) => void,
     reject: (error: FlotillaError) => void,
   ) {
     this.#options = options;
+    const limits = { ...defaultLimits, ...options.limits };
     this.#limits = limits;
-    this.#lastCallId = lastCallId;
+    this.#lastCallId = start.lastCallId ?? 0;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#link = new Link(stream, limits, this, false);
@@ -67,7 +73,7 @@ class ClientHandshake implements LinkHandler {
       protocol: PROTOCOL,
       service: options.identity.service,
       instance: options.identity.instance,
-      nonce: randomBytes(NONCE_BYTES).toString('base64url'),
+      nonce: start.nonce ?? freshNonce(),
       maxFrame: limits.maxFrame,
       window: limits.window,
     };

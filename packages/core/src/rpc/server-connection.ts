@@ -1,7 +1,6 @@
 /**
  * The server's end of a connection: first the handshake, then calls, until either side goes away.
  */
-import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { FlotillaError, platformError, toFlotillaError } from '../errors/index.ts';
 import type { Dispatch, Peer, WireIdentity } from './channel.ts';
@@ -11,7 +10,6 @@ import type { FrameWriter } from './frame-writer.ts';
 import {
   type ClientHello,
   isProof,
-  NONCE_BYTES,
   PROTOCOL,
   parseClientAuth,
   parseClientHello,
@@ -29,6 +27,7 @@ export interface ServerConnectionOwner {
   readonly identity: WireIdentity;
   readonly dispatch: Dispatch;
   readonly limits: WireLimits;
+  newNonce(): string;
   connectionClosed(connection: ServerConnection): void;
 }
 
@@ -218,7 +217,7 @@ export class ServerConnection implements LinkHandler, ServerCallOwner {
       protocol: PROTOCOL,
       service: identity.service,
       instance: identity.instance,
-      nonce: randomBytes(NONCE_BYTES).toString('base64url'),
+      nonce: this.#owner.newNonce(),
       maxFrame: limits.maxFrame,
       maxInFlight: limits.maxInFlight,
     };
