@@ -1,9 +1,9 @@
 /**
- * The connections of this process to the instances of one service: dialled when first needed, kept while the instance
- * is in the table, dropped when it leaves.
+ * The connections of this process to the instances of one service that it calls: one to each, dialled as soon as the
+ * instance is known, dialled again when lost, dropped when the instance leaves the table.
  */
 import type { Instance } from '../discovery/instance.ts';
-import { type FlotillaError, platformError } from '../errors/flotilla-error.ts';
+import { platformError } from '../errors/flotilla-error.ts';
 import { chooseChannel } from '../rpc/balancer.ts';
 import type { Channel, Transport, WireIdentity } from '../rpc/channel.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -50,9 +50,10 @@ export class ChannelPool {
       if (link.channel?.state === 'open' && link.channel.inFlight === 0) link.channel.close();
     }
     for (const [id, instance] of wanted) {
-      if (!this.#links.has(id)) {
-        this.#links.set(id, { instance, channel: undefined, dialling: undefined, failedAt: -Infinity });
-      }
+      if (this.#links.has(id)) continue;
+      const link: Link = { instance, channel: undefined, dialling: undefined, failedAt: -Infinity };
+      this.#links.set(id, link);
+      this.#dialInBackground(link);
     }
     this.#refresh();
   }
@@ -68,23 +69,24 @@ export class ChannelPool {
   }
 
   /**
-   * An open channel, dialled where necessary.
+   * An open channel, as soon as some instance answers.
    *
    * @throws FlotillaError `unavailable` when no instance is known or none answers.
    */
   async connect(): Promise<Channel> {
-    let failure: FlotillaError | undefined;
+    const attempts: Promise<void>[] = [];
     for (const link of this.#links.values()) {
-      if (performance.now() - link.failedAt < redialPauseMs) continue;
-      link.dialling ??= this.#dial(link);
-      try {
-        await link.dialling;
-      } catch (error) {
-        failure = error as FlotillaError;
-      }
-      const channel = this.ready;
-      if (channel) return channel;
+      if (link.dialling) attempts.push(link.dialling);
+      else if (performance.now() - link.failedAt >= redialPauseMs) attempts.push(this.#dial(link));
     }
+    let failure: unknown;
+    try {
+      await Promise.any(attempts);
+    } catch (error) {
+      failure = error;
+    }
+    const channel = this.ready;
+    if (channel) return channel;
     const { service } = this.#options;
     const why = this.#links.size === 0 ? 'no instance is running' : 'no instance answers';
     throw platformError('unavailable', `${service} is unavailable: ${why}`, {
@@ -100,26 +102,46 @@ export class ChannelPool {
     this.#open = [];
   }
 
-  async #dial(link: Link): Promise<void> {
+  #dial(link: Link): Promise<void> {
+    link.dialling ??= this.#connectTo(link).finally(() => {
+      link.dialling = undefined;
+    });
+    return link.dialling;
+  }
+
+  /** Keeps dialling for as long as the instance is in the table: the next call should find the channel open. */
+  #dialInBackground(link: Link): void {
+    this.#dial(link).catch(() => this.#dialLater(link));
+  }
+
+  #dialLater(link: Link): void {
+    const pause = redialPauseMs * (1 + Math.random());
+    setTimeout(() => {
+      if (!this.#closed && !link.channel && this.#links.get(link.instance.instance) === link) {
+        this.#dialInBackground(link);
+      }
+    }, pause).unref();
+  }
+
+  async #connectTo(link: Link): Promise<void> {
     const { identity, transport, log } = this.#options;
     const { address, service, instance } = link.instance;
     try {
       const channel = await transport.dial({ address, identity, expect: { service, instance } });
-      if (this.#closed) return channel.close();
+      if (this.#closed || this.#links.get(instance) !== link) return channel.close();
       link.channel = channel;
       channel.onDrain(() => this.#refresh());
       channel.onClose((reason) => {
         if (link.channel === channel) link.channel = undefined;
         if (reason) log.debug('connection lost', { to: instance, reason: reason.message });
         this.#refresh();
+        this.#dialLater(link);
       });
       this.#refresh();
     } catch (error) {
       link.failedAt = performance.now();
       log.debug('cannot connect', { to: instance, address, error });
       throw error;
-    } finally {
-      link.dialling = undefined;
     }
   }
 

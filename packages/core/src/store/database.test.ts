@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { openDatabase } from './database.ts';
+import { GroupCommit } from './group-commit.ts';
+import { readMigrations } from './migrations.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'flotilla-store-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const accounts = {
+  id: '001-accounts',
+  sql: 'CREATE TABLE accounts (id TEXT PRIMARY KEY, cents INTEGER) STRICT',
+};
+
+function open(path = join(folder, 'own', 'test.sqlite')) {
+  return openDatabase({ path, migrations: [accounts] });
+}
+
+test('writes that arrive together are committed together and survive', async () => {
+  const database = open();
+  const insert = database.prepare('INSERT INTO accounts VALUES (?, ?)');
+  await Promise.all(Array.from({ length: 100 }, (_, n) => database.write(() => insert.run(`a${n}`, n))));
+  database.close();
+  const again = open();
+  assert.equal(again.prepare('SELECT count(*) AS n FROM accounts').get()?.n, 100);
+  again.close();
+});
+
+test('what throws undoes its own changes and nobody else’s', async () => {
+  const database = open();
+  const insert = database.prepare('INSERT INTO accounts VALUES (?, ?)');
+  const outcomes = await Promise.allSettled([
+    database.write(() => insert.run('one', 1)),
+    database.write(() => {
+      insert.run('two', 2);
+      throw new RangeError('not enough');
+    }),
+    database.write(() => insert.run('one', 3)),
+    database.write(() => insert.run('three', 3)),
+  ]);
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'rejected', 'fulfilled'],
+  );
+  const ids = database.prepare('SELECT id FROM accounts ORDER BY id').all();
+  assert.deepEqual(
+    ids.map(({ id }) => id),
+    ['one', 'three'],
+  );
+  database.close();
+});
+
+test('nobody sees a change before it is committed', async () => {
+  const database = open();
+  const writing = database.write(() => database.prepare("INSERT INTO accounts VALUES ('x', 1)").run());
+  assert.equal(database.prepare('SELECT count(*) AS n FROM accounts').get()?.n, 0);
+  await writing;
+  assert.equal(database.prepare('SELECT count(*) AS n FROM accounts').get()?.n, 1);
+  database.close();
+});
+
+test('the work of a transaction must be synchronous', async () => {
+  const database = open();
+  await assert.rejects(
+    database.write(async () => 1),
+    { code: 'internal', message: /must be synchronous/ },
+  );
+  database.close();
+});
+
+test('after a failed commit nothing is acknowledged any more, and the failure is told once', async () => {
+  const sqlite = new DatabaseSync(':memory:');
+  const failures: unknown[] = [];
+  const commits = new GroupCommit(sqlite, (error) => failures.push(error));
+  // A transaction that is already open makes BEGIN fail, as a full disk makes COMMIT fail.
+  sqlite.exec('BEGIN');
+  await assert.rejects(
+    commits.write(() => 1),
+    { code: 'unavailable' },
+  );
+  await assert.rejects(
+    commits.write(() => 2),
+    { code: 'unavailable' },
+  );
+  assert.equal(failures.length, 1);
+  sqlite.close();
+});
+
+test('every commit is synced, and the file is for its owner only', () => {
+  const path = join(folder, 'own', 'test.sqlite');
+  const database = open(path);
+  assert.equal(database.prepare('PRAGMA journal_mode').get()?.journal_mode, 'wal');
+  assert.equal(database.prepare('PRAGMA synchronous').get()?.synchronous, 2);
+  assert.equal(statSync(path).mode & 0o077, 0);
+  database.close();
+});
+
+test('a file that is no database is named, with the way out', () => {
+  const path = join(folder, 'broken.sqlite');
+  writeFileSync(path, 'this is not a database, but long enough to be taken for one'.repeat(100));
+  assert.throws(() => open(path), {
+    code: 'unavailable',
+    message: /broken\.sqlite.*restore it from a backup/s,
+  });
+});
+
+test('a migration is applied once; an edited or unknown one is refused', () => {
+  const path = join(folder, 'own', 'test.sqlite');
+  open(path).close();
+  open(path).close();
+  const edited = { ...accounts, sql: `${accounts.sql};` };
+  assert.throws(() => openDatabase({ path, migrations: [edited] }), { code: 'conflict', message: /edited/ });
+  assert.throws(() => openDatabase({ path, migrations: [] }), { code: 'conflict', message: /newer version/ });
+});
+
+test('a failing migration leaves nothing behind', () => {
+  const path = join(folder, 'own', 'test.sqlite');
+  const broken = { id: '002-broken', sql: 'CREATE TABLE half (id TEXT); CREATE TABLE half (id TEXT)' };
+  assert.throws(() => openDatabase({ path, migrations: [accounts, broken] }), { message: /002-broken/ });
+  const database = open(path);
+  assert.equal(database.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'half'").get()?.n, 0);
+  database.close();
+});
+
+test('migrations are read in order, and a file that is none is refused', () => {
+  const directory = join(folder, 'migrations');
+  mkdirSync(directory);
+  writeFileSync(join(directory, '002-second.sql'), 'SELECT 2');
+  writeFileSync(join(directory, '001-first.sql'), 'SELECT 1');
+  const url = pathToFileURL(`${directory}/`);
+  assert.deepEqual(
+    readMigrations(url).map(({ id }) => id),
+    ['001-first', '002-second'],
+  );
+  writeFileSync(join(directory, 'notes.txt'), '');
+  assert.throws(() => readMigrations(url), { message: /notes\.txt/ });
+});
