@@ -1,57 +1,34 @@
-/** Markets on disk: books, trades and candles. */
-import type { Catalogue } from '@exchange/reference';
-import type { Database } from 'flotilla';
+/**
+ * Markets on disk: books and trades. An update is stored only as the successor of the one before it, so that a source
+ * with a gap or a repetition changes nothing.
+ */
+import { type Database, platformError } from 'flotilla';
+import { CandleStore } from './candle-store.ts';
 import { Market } from './market.ts';
 import type { LevelChange, MarketUpdate, Side, TradeUpdate } from './market-update.ts';
 
-/** Trades kept per market. */
-const keptTrades = 100_000;
-const pruneEvery = 1_000;
-export const minuteMs = 60_000;
-
-/** Where the replay of the other venue is. */
-export interface VenuePosition {
-  readonly run: number;
-  readonly sequence: number;
-}
-
-export interface CandleRow {
-  readonly time: number;
-  readonly open: number;
-  readonly high: number;
-  readonly low: number;
-  readonly close: number;
-  readonly volume: number;
-  readonly trades: number;
+export interface MarketStoreOptions {
+  /** Trades kept per market. Default 100 000. */
+  readonly keptTrades?: number;
+  /** How many more may be there before the oldest are deleted. Default 1000. */
+  readonly slack?: number;
 }
 
 export class MarketStore {
+  readonly candles: CandleStore;
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #keptTrades: number;
+  readonly #slack: number;
+  /** Trades since the last pruning, by symbol. */
+  readonly #unpruned = new Map<string, number>();
 
-  constructor(database: Database) {
+  constructor(database: Database, { keptTrades = 100_000, slack = 1_000 }: MarketStoreOptions = {}) {
     this.#database = database;
     this.#statements = prepare(database);
-  }
-
-  get catalogue(): Catalogue | undefined {
-    const row = this.#statements.catalogue.get();
-    return row && (JSON.parse(String(row.document)) as Catalogue);
-  }
-
-  saveCatalogue(catalogue: Catalogue): Promise<unknown> {
-    return this.#database.write(() => this.#statements.setCatalogue.run(JSON.stringify(catalogue)));
-  }
-
-  /** The last event of the other venue that is stored. */
-  get venuePosition(): VenuePosition | undefined {
-    const row = this.#statements.venue.get();
-    return row && { run: Number(row.run), sequence: Number(row.sequence) };
-  }
-
-  /** To be called in the transaction that stores the event. */
-  setVenuePosition({ run, sequence }: VenuePosition): void {
-    this.#statements.setVenue.run(run, sequence);
+    this.#keptTrades = keptTrades;
+    this.#slack = slack;
+    this.candles = new CandleStore(database);
   }
 
   /** All markets, as they were at their checkpoints. */
@@ -63,20 +40,26 @@ export class MarketStore {
   }
 
   /**
-   * Stores updates, together with what `alongside` writes. Resolves once both are on disk.
+   * Stores updates, together with what `alongside` writes. Resolves once both are on disk; rejects, with neither
+   * stored, when `alongside` throws or an update does not follow the one before it.
    *
-   * @param alongside runs first in the transaction: what it throws undoes everything.
+   * @param alongside runs first in the transaction.
    */
   save(updates: readonly MarketUpdate[], alongside?: () => void): Promise<void> {
-    const { setMarket } = this.#statements;
     return this.#database.write(() => {
       alongside?.();
       for (const update of updates) {
+        this.#advance(update);
         if (update.kind === 'book') this.#saveLevels(update.symbol, update.changes);
         else this.#saveTrade(update);
-        setMarket.run(update.symbol, update.sequence);
       }
     });
+  }
+
+  /** Forgets the trades and candles of a market, not its book. To be called in a transaction. */
+  forgetPast(symbol: string): void {
+    this.#statements.removeTrades.run(symbol);
+    this.candles.remove(symbol);
   }
 
   /** Newest first. */
@@ -93,18 +76,14 @@ export class MarketStore {
     }));
   }
 
-  /** Candles of `minutes` minutes, newest first, folded from those of one minute. */
-  candles(symbol: string, minutes: number, limit: number): CandleRow[] {
-    const span = minutes * minuteMs;
-    const newest = Number(this.#statements.newestCandle.get(symbol)?.time ?? 0);
-    const since = Math.floor(newest / span) * span - (limit - 1) * span;
-    const folded = new Map<number, CandleRow>();
-    for (const row of this.#statements.candles.all(symbol, since) as unknown as CandleRow[]) {
-      const time = Math.floor(row.time / span) * span;
-      const earlier = folded.get(time);
-      folded.set(time, earlier ? join(earlier, row) : { ...row, time });
+  #advance({ symbol, sequence }: MarketUpdate): void {
+    const { advanceMarket, addMarket, market } = this.#statements;
+    if (advanceMarket.run(sequence, symbol, sequence - 1).changes === 1) return;
+    const stored = Number(market.get(symbol)?.sequence ?? 0);
+    if (stored !== 0 || sequence !== 1) {
+      throw platformError('internal', `${symbol}: update ${sequence} does not follow the stored ${stored}`);
     }
-    return [...folded.values()].reverse();
+    addMarket.run(symbol, sequence);
   }
 
   #saveLevels(symbol: string, changes: readonly LevelChange[]): void {
@@ -115,38 +94,22 @@ export class MarketStore {
     }
   }
 
-  #saveTrade({ symbol, sequence, id, price, quantity, side, time }: TradeUpdate): void {
-    const { addTrade, addToCandle, pruneTrades } = this.#statements;
-    addTrade.run(symbol, sequence, id, price, quantity, side, time);
-    addToCandle.run(symbol, Math.floor(time / minuteMs) * minuteMs, price, price, price, price, quantity);
-    if (id % pruneEvery === 0) pruneTrades.run(symbol, symbol, keptTrades);
+  #saveTrade(trade: TradeUpdate): void {
+    const { symbol, sequence, id, price, quantity, side, time } = trade;
+    this.#statements.addTrade.run(symbol, sequence, id, price, quantity, side, time);
+    this.candles.add(trade);
+    const unpruned = (this.#unpruned.get(symbol) ?? 0) + 1;
+    this.#unpruned.set(symbol, unpruned % this.#slack);
+    if (unpruned === this.#slack) this.#statements.pruneTrades.run(symbol, symbol, this.#keptTrades);
   }
-}
-
-function join(earlier: CandleRow, later: CandleRow): CandleRow {
-  return {
-    time: earlier.time,
-    open: earlier.open,
-    high: Math.max(earlier.high, later.high),
-    low: Math.min(earlier.low, later.low),
-    close: later.close,
-    volume: earlier.volume + later.volume,
-    trades: earlier.trades + later.trades,
-  };
 }
 
 function prepare(database: Database) {
   return {
-    catalogue: database.prepare('SELECT document FROM catalogue'),
-    setCatalogue: database.prepare(
-      'INSERT INTO catalogue VALUES (1, ?) ON CONFLICT DO UPDATE SET document = excluded.document',
-    ),
-    venue: database.prepare('SELECT run, sequence FROM venue_position'),
-    setVenue: database.prepare('INSERT OR REPLACE INTO venue_position VALUES (1, ?, ?)'),
     markets: database.prepare('SELECT symbol, sequence FROM markets ORDER BY symbol'),
-    setMarket: database.prepare(
-      'INSERT INTO markets VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence',
-    ),
+    market: database.prepare('SELECT sequence FROM markets WHERE symbol = ?'),
+    addMarket: database.prepare('INSERT INTO markets VALUES (?, ?)'),
+    advanceMarket: database.prepare('UPDATE markets SET sequence = ? WHERE symbol = ? AND sequence = ?'),
     levels: database.prepare('SELECT side, price, quantity FROM levels WHERE symbol = ?'),
     setLevel: database.prepare(
       'INSERT INTO levels VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET quantity = excluded.quantity',
@@ -156,19 +119,10 @@ function prepare(database: Database) {
       'SELECT sequence, id, price, quantity, side, time FROM trades WHERE symbol = ? ORDER BY sequence DESC LIMIT ?',
     ),
     addTrade: database.prepare('INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    removeTrades: database.prepare('DELETE FROM trades WHERE symbol = ?'),
     pruneTrades: database.prepare(
       `DELETE FROM trades WHERE symbol = ? AND sequence <=
          (SELECT sequence FROM trades WHERE symbol = ? ORDER BY sequence DESC LIMIT 1 OFFSET ?)`,
-    ),
-    newestCandle: database.prepare('SELECT max(time) AS time FROM candles WHERE symbol = ?'),
-    candles: database.prepare(
-      `SELECT time, open, high, low, close, volume, trades FROM candles
-        WHERE symbol = ? AND time >= ? ORDER BY time`,
-    ),
-    addToCandle: database.prepare(
-      `INSERT INTO candles VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET
-         high = max(high, excluded.high), low = min(low, excluded.low), close = excluded.close,
-         volume = volume + excluded.volume, trades = trades + 1`,
     ),
   };
 }

@@ -3,15 +3,16 @@ import { Feeds } from '@exchange/feeds';
 import { type LogEntry, Matching } from '@exchange/matching';
 import { followLog, LogCheckpoint, type LogFollower } from '@exchange/matching/follow';
 import { Reference } from '@exchange/reference';
-import { type CatalogueFollower, followCatalogue } from '@exchange/reference/follow';
-import { reconnecting } from '@exchange/reference/reconnect';
-import type { InstrumentUnits } from '@exchange/reference/units';
+import type { CatalogueFollower } from '@exchange/reference/follow';
+import { keepCatalogue } from '@exchange/reference/kept-catalogue';
 import { type Clients, type Database, type Logger, platformError } from 'flotilla';
 import { updatesOf } from './engine-source.ts';
+import { followVenue } from './follow-venue.ts';
 import { Market } from './market.ts';
 import { MarketStore } from './market-store.ts';
 import type { MarketUpdate } from './market-update.ts';
-import { updateOf } from './venue-source.ts';
+import { PublicMarket } from './public-market.ts';
+import { VenuePosition } from './venue-position.ts';
 
 export const uses = { Feeds, Matching, Reference };
 
@@ -27,6 +28,8 @@ export class Markets {
   readonly store: MarketStore;
   readonly engineLog: LogFollower;
   readonly #markets = new Map<string, Market>();
+  readonly #public = new Map<string, PublicMarket>();
+  readonly #crossed = new Set<string>();
   readonly #catalogue: CatalogueFollower;
   readonly #checkpoint: LogCheckpoint;
   readonly #log: Logger;
@@ -37,13 +40,7 @@ export class Markets {
     this.store = new MarketStore(database);
     for (const market of this.store.load()) this.#markets.set(market.symbol, market);
     this.#checkpoint = new LogCheckpoint(database);
-    this.#catalogue = followCatalogue({
-      client: clients.Reference,
-      initial: this.store.catalogue,
-      onChange: (catalogue) => void this.store.saveCatalogue(catalogue),
-      log,
-      signal,
-    });
+    this.#catalogue = keepCatalogue({ client: clients.Reference, database, log, signal });
     this.engineLog = followLog({
       client: clients.Matching,
       after: this.#checkpoint.sequence,
@@ -51,30 +48,42 @@ export class Markets {
       log,
       signal,
     });
-    const venue = reconnecting((healthy) => this.#followVenue(clients, signal, healthy), { signal });
+    const venue = followVenue({
+      client: clients.Feeds,
+      store: this.store,
+      position: new VenuePosition(database),
+      market: (symbol) => {
+        const units = this.#catalogue.get(symbol)?.units;
+        return units && { market: this.#market(symbol), units };
+      },
+      show: (update) => this.#show(update),
+      log,
+      signal,
+    });
     this.#closed = Promise.all([this.#catalogue.closed, this.engineLog.closed, venue]);
   }
 
-  /** Resolves once a catalogue is known. */
-  get ready(): Promise<void> {
-    return this.#catalogue.ready;
+  /** Resolves once a catalogue is known, or the signal has aborted. */
+  get ready(): Promise<unknown> {
+    return Promise.race([this.#catalogue.ready, this.#closed]);
   }
 
-  /**
-   * A market and its units.
-   *
-   * @throws FlotillaError `not_found` for a symbol that is not listed.
-   */
-  get(symbol: string): { readonly market: Market; readonly units: InstrumentUnits } {
+  /** @throws FlotillaError `not_found` for a symbol that is not listed. */
+  get(symbol: string): PublicMarket {
+    const known = this.#public.get(symbol);
+    if (known) return known;
     const units = this.#catalogue.get(symbol)?.units;
     if (!units)
       throw platformError('not_found', `there is no market '${symbol}': GET /v1/markets lists them`);
-    return { market: this.#market(symbol), units };
+    const market = new PublicMarket(this.#market(symbol), units);
+    this.#public.set(symbol, market);
+    return market;
   }
 
-  /** Markets with an update so far. */
-  all(): Market[] {
-    return [...this.#markets.values()];
+  /** Every market that had an update. */
+  all(): PublicMarket[] {
+    const active = [...this.#markets.values()].filter(({ sequence }) => sequence > 0);
+    return active.map(({ symbol }) => this.get(symbol));
   }
 
   /** Resolves after the signal has aborted and nothing is under way any more. */
@@ -97,22 +106,15 @@ export class Markets {
     for (const update of updates) this.#show(update);
   }
 
-  async #followVenue(clients: Clients<typeof uses>, signal: AbortSignal, healthy: () => void): Promise<void> {
-    for await (const event of clients.Feeds.venue({ after: this.store.venuePosition }, { signal })) {
-      const units = this.#catalogue.get(event.symbol)?.units;
-      // Feeds lists its market before it publishes; this process may hear of that a little later.
-      if (!units) throw platformError('unavailable', `${event.symbol} is not in the catalogue yet`);
-      healthy();
-      const update = updateOf(event, this.#market(event.symbol), units);
-      await this.store.save([update], () => this.store.setVenuePosition(event));
-      this.#show(update);
-    }
-  }
-
   #show(update: MarketUpdate): void {
-    const market = this.#market(update.symbol);
+    const { symbol, sequence } = update;
+    const market = this.#market(symbol);
     market.apply(update);
-    if (market.crossed)
-      this.#log.error('a book is crossed', { symbol: update.symbol, sequence: update.sequence });
+    if (!market.crossed) {
+      this.#crossed.delete(symbol);
+    } else if (!this.#crossed.has(symbol)) {
+      this.#crossed.add(symbol);
+      this.#log.error('a book is crossed', { symbol, sequence });
+    }
   }
 }

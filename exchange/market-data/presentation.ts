@@ -1,9 +1,8 @@
 /** Market data as the public sees it: decimal strings instead of ticks and lots. */
 import { formatFixed, type InstrumentUnits, lotsToQuantity, ticksToPrice } from '@exchange/reference/units';
+import type { CandleRow } from './candle-store.ts';
 import type { Book, Candle, MarketEvent, Trade } from './contract.ts';
-import type { Level } from './level-side.ts';
-import type { BookView } from './market.ts';
-import type { CandleRow } from './market-store.ts';
+import type { BookView, Level } from './market.ts';
 import type { BookUpdate, MarketUpdate, Side, TradeUpdate } from './market-update.ts';
 
 type Units = InstrumentUnits;

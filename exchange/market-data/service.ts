@@ -1,8 +1,8 @@
 /** `market-data`: what everybody may see of the markets. */
 import { service } from 'flotilla';
-import { MarketData, type MarketEvent } from './contract.ts';
+import { MarketData } from './contract.ts';
 import { Markets, uses } from './markets.ts';
-import { presentBook, presentCandle, presentSnapshot, presentTrade, presentUpdate } from './presentation.ts';
+import { presentCandle, presentTrade } from './presentation.ts';
 
 const minutesOf = { '1m': 1, '5m': 5, '15m': 15, '1h': 60, '1d': 1_440 } as const;
 
@@ -17,9 +17,9 @@ export default service(MarketData, {
   },
   operations: {
     async book({ symbol, depth }, { state, signal }) {
-      const { market, units } = state.get(symbol);
+      const market = state.get(symbol);
       await state.engineLog.caughtUp({ signal });
-      return presentBook(units, market.book(depth));
+      return market.book(depth);
     },
     async trades({ symbol, limit }, { state, signal }) {
       const { units } = state.get(symbol);
@@ -29,21 +29,14 @@ export default service(MarketData, {
     async candles({ symbol, interval, limit }, { state, signal }) {
       const { units } = state.get(symbol);
       await state.engineLog.caughtUp({ signal });
-      return state.store.candles(symbol, minutesOf[interval], limit).map((row) => presentCandle(units, row));
+      const candles = state.store.candles.latest(symbol, minutesOf[interval], limit);
+      return candles.map((candle) => presentCandle(units, candle));
     },
-    async *stream({ symbol, after }, { state, signal }): AsyncGenerator<MarketEvent> {
-      const { market, units } = state.get(symbol);
-      let from = after;
-      if (from === undefined || !market.canResume(from)) {
-        const view = market.book();
-        from = view.sequence;
-        yield presentSnapshot(units, view);
-      }
-      for await (const update of market.updatesAfter(from, signal)) yield presentUpdate(units, update);
+    stream({ symbol, after }, { state, signal }) {
+      return state.get(symbol).stream(after, signal);
     },
     audit(_input, { state }) {
-      const books = state.all().map((market) => presentBook(state.get(market.symbol).units, market.book()));
-      return { sequence: state.engineLog.applied, books };
+      return { sequence: state.engineLog.applied, books: state.all().map((market) => market.book()) };
     },
   },
   async stop(markets) {

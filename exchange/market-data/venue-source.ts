@@ -4,34 +4,35 @@ import { type InstrumentUnits, priceToTicks, quantityToLots } from '@exchange/re
 import type { Market } from './market.ts';
 import type { LevelChange, MarketUpdate } from './market-update.ts';
 
+/** Whether an event stands on the book before it, or replaces that. */
+export function replacesBook({ kind }: VenueEvent): boolean {
+  return kind === 'snapshot' || kind === 'gap';
+}
+
 /**
- * The update that an event means for `market`. A snapshot becomes the difference to the present book, so that a
- * subscriber sees one kind of change only. After a gap the book is unknown, and an empty one is the honest one. The
- * public sequence is counted here: whatever becomes of the replay, it has no gaps.
+ * The update that an event means for `market`; undefined when it changes nothing there. A snapshot becomes the
+ * difference to the present book, so that a subscriber sees one kind of change only. After a gap the book is unknown,
+ * and an empty one is the honest one.
+ *
+ * @param sequence the public one, counted by the caller: whatever becomes of the replay, it has no gaps.
  */
-export function updateOf(event: VenueEvent, market: Market, units: InstrumentUnits): MarketUpdate {
+export function updateOf(
+  event: VenueEvent,
+  market: Market,
+  sequence: number,
+  units: InstrumentUnits,
+): MarketUpdate | undefined {
   const { symbol } = event;
-  const sequence = market.sequence + 1;
   const time = Date.parse(event.time);
-  switch (event.kind) {
-    case 'trade':
-      return {
-        kind: 'trade',
-        symbol,
-        sequence,
-        time,
-        id: event.id,
-        price: priceToTicks(units, event.price),
-        quantity: quantityToLots(units, event.quantity),
-        side: event.side,
-      };
-    case 'book':
-      return { kind: 'book', symbol, sequence, time, changes: changesOf(event.levels, units) };
-    case 'snapshot':
-      return market.replacement(changesOf(event.levels, units), sequence, time);
-    case 'gap':
-      return market.replacement([], sequence, time);
+  if (event.kind === 'trade') {
+    const { id, side } = event;
+    const price = priceToTicks(units, event.price);
+    const quantity = quantityToLots(units, event.quantity);
+    return { kind: 'trade', symbol, sequence, time, id, price, quantity, side };
   }
+  const levels = event.kind === 'gap' ? [] : changesOf(event.levels, units);
+  const changes = replacesBook(event) ? market.differences(levels) : levels;
+  return changes.length === 0 ? undefined : { kind: 'book', symbol, sequence, time, changes };
 }
 
 type VenueLevel = Extract<VenueEvent, { levels: unknown }>['levels'][number];

@@ -3,7 +3,7 @@ CREATE TABLE log_checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), sequence I
 INSERT INTO log_checkpoint VALUES (1, 0);
 
 -- The last catalogue, so that a start does not depend on reference.
-CREATE TABLE catalogue (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;
+CREATE TABLE kept_catalogue (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;
 
 -- How far the replay of the other venue has been followed.
 CREATE TABLE venue_position (
