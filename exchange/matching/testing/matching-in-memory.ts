@@ -5,7 +5,7 @@
  */
 import { platformError, type Service, service } from 'flotilla';
 import { type EngineEvent, type LogEntry, Matching, type NewOrder } from '../contract.ts';
-import { apply, type Command, createState, type OrderState } from '../engine/index.ts';
+import { apply, type Command, createState, type OrderState, openOrders } from '../engine/index.ts';
 
 export interface MatchingInMemoryOptions {
   /** Time of the first command, in milliseconds since the epoch. */
@@ -48,6 +48,11 @@ export class MatchingInMemory {
   /** Every entry so far; the one with sequence n is at n - 1. */
   get log(): readonly LogEntry[] {
     return this.#log;
+  }
+
+  /** Every order on a book, as the engine has it. */
+  get openOrders(): OrderState[] {
+    return [...openOrders(this.#state)];
   }
 
   /** A buy limit order of one lot at 100 ticks, good till cancelled, unless the details say otherwise. */

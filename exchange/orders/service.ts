@@ -1,0 +1,70 @@
+/** `orders`: what became of an account's orders, as the engine's log tells it. */
+import { Matching, type Order } from '@exchange/matching';
+import { followLog } from '@exchange/matching/follow';
+import { orderView, type ViewedOrder } from '@exchange/matching/order-view';
+import { Reference } from '@exchange/reference';
+import type { CatalogueFollower } from '@exchange/reference/follow';
+import { keepCatalogue } from '@exchange/reference/kept-catalogue';
+import { type EndUser, platformError, service } from 'flotilla';
+import { Orders } from './contract.ts';
+import { OrderProjection } from './order-projection.ts';
+import { OrderRows } from './order-rows.ts';
+
+export default service(Orders, {
+  version: '0.1.0',
+  uses: { Matching, Reference },
+  database: { migrations: new URL('./migrations/', import.meta.url) },
+  start({ database, clients, log, signal }) {
+    const catalogue = keepCatalogue({ client: clients.Reference, database, log, signal });
+    const rows = new OrderRows(database);
+    const projection = new OrderProjection(database, rows);
+    const follower = followLog({
+      client: clients.Matching,
+      after: projection.sequence,
+      apply: (entry) => projection.apply(entry),
+      log,
+      signal,
+    });
+    return { catalogue, rows, projection, follower };
+  },
+  operations: {
+    async get({ id }, { state, user, signal }) {
+      const account = accountOf(user);
+      await state.follower.caughtUp({ signal });
+      const order = state.rows.find(account, id);
+      if (!order) throw platformError('not_found', `there is no order '${id}' of this account`);
+      return shown(order, state.catalogue);
+    },
+    async list({ status, symbol, limit }, { state, user, signal }) {
+      const account = accountOf(user);
+      await state.follower.caughtUp({ signal });
+      return state.rows
+        .list({ account, status, symbol, limit })
+        .map((order) => shown(order, state.catalogue));
+    },
+    async audit(_input, { state, signal }) {
+      await state.follower.caughtUp({ signal });
+      const { projection, rows } = state;
+      return { sequence: projection.sequence, open: rows.openIds(), total: rows.count() };
+    },
+  },
+  async stop({ catalogue, follower }) {
+    await Promise.all([catalogue.closed, follower.closed]);
+  },
+});
+
+/** The end user is the account. */
+function accountOf(user: EndUser | undefined): string {
+  if (user) return user.subject;
+  throw platformError('unauthenticated', 'orders are read by their owner: the call carries no end user');
+}
+
+function shown(order: ViewedOrder, catalogue: CatalogueFollower): Order {
+  const instrument = catalogue.get(order.symbol);
+  if (instrument) return orderView(order, instrument.units);
+  throw platformError(
+    'unavailable',
+    `orders in ${order.symbol} cannot be shown before reference says what its ticks and lots are`,
+    { retryAfterMs: 1_000 },
+  );
+}
