@@ -44,9 +44,10 @@ export async function runTestFile(file: string, options: FileOptions): Promise<F
       const { name, details, skip, todo } = event.data;
       if (details.type === 'suite' && event.type === 'test:pass' && skip === undefined && todo === undefined)
         continue;
+      if (failureType(details) === 'subtestsFailed') continue;
       if (skip !== undefined || todo !== undefined) skipped.push(name);
       else if (event.type === 'test:pass') passed.push(name);
-      else failed.push(name === file ? fileFailure(details.error, options.timeoutMs) : name);
+      else failed.push(name === file ? fileFailure(failureType(details), options.timeoutMs) : name);
     }
   })();
   const timer = setTimeout(() => limit.abort(), options.timeoutMs);
@@ -71,9 +72,13 @@ export async function runTestFile(file: string, options: FileOptions): Promise<F
   return { file, passed: passed.length, failed, skipped };
 }
 
-function fileFailure(error: unknown, timeoutMs: number): string {
-  const { failureType } = (error ?? {}) as { failureType?: string };
-  return failureType === 'testAborted'
+/** What went wrong, in the words of `node:test`; undefined for a test that passed. */
+function failureType(details: object): string | undefined {
+  return (details as { error?: { failureType?: string } }).error?.failureType;
+}
+
+function fileFailure(type: string | undefined, timeoutMs: number): string {
+  return type === 'testAborted'
     ? `the file did not end within ${timeoutMs / 1000} s: a test hangs, or something is still open`
     : 'the file failed outside of its tests';
 }

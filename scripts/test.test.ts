@@ -10,6 +10,8 @@ const files = {
   'packages/a/good.test.ts': `${head} test('adds', () => {}); test('subtracts', () => {});`,
   'packages/a/bad.test.ts': `${head} test('breaks', () => { throw new Error('boom'); });`,
   'packages/a/skips.test.ts': `${head} test.skip('needs a cluster', () => {}); test('runs', () => {});`,
+  'packages/a/nested.test.ts': `import { describe, it } from 'node:test';
+    describe('outer', () => describe('inner', () => it('breaks', () => { throw new Error('boom'); })));`,
   'packages/a/loops.test.ts': 'for (;;);',
   'packages/a/hangs.test.ts': `${head} test('waits forever', () => new Promise((r) => setTimeout(r, 1e6)));`,
   'packages/a/empty.test.ts': 'export {};',
@@ -62,12 +64,24 @@ describe('npm test', () => {
     assert.equal(run(['skips'], { FLOTILLA_TEST_NO_SKIP: '1' }).status, 1);
   });
 
-  it('stops a file that hangs or loops and says so', () => {
-    const { status, stdout, lastLine } = run(['loops', 'hangs'], { FLOTILLA_TEST_TIMEOUT: '2' });
+  it('stops a file that does not end and says so', () => {
+    const { status, stdout, lastLine } = run(['loops'], { FLOTILLA_TEST_TIMEOUT: '2' });
     assert.equal(status, 1);
     assert.match(stdout, /loops\.test\.ts: the file did not end within 2 s/);
-    assert.match(stdout, /hangs\.test\.ts: waits forever/);
-    assert.match(lastLine ?? '', /^0 passed, \d failed, 0 skipped$/);
+    assert.equal(lastLine, '0 passed, 1 failed, 0 skipped');
+  });
+
+  it('names the test that hangs', () => {
+    // The limit leaves a busy machine the time to start the file.
+    const { status, stdout } = run(['hangs'], { FLOTILLA_TEST_TIMEOUT: '10' });
+    assert.equal(status, 1);
+    assert.match(stdout, /Failed:\n {2}packages\/a\/hangs\.test\.ts: waits forever\n/);
+  });
+
+  it('counts a failure once, however deep it is nested', () => {
+    const { stdout, lastLine } = run(['nested']);
+    assert.match(stdout, /Failed:\n {2}packages\/a\/nested\.test\.ts: breaks\n/);
+    assert.equal(lastLine, '0 passed, 1 failed, 0 skipped');
   });
 
   it('fails a file that throws outside of its tests or has none', () => {
