@@ -1,78 +1,51 @@
-/**
- * Accounts and their funding. An account is written down first; then the ledger books the deposit and risk credits it,
- * both once per transfer id; then it is marked as funded. A crash in between is repaired at the next start.
- */
-import { Ledger } from '@exchange/ledger';
+/** Accounts on disk: who may trade, what each was opened with, and whether that has been credited. */
 import type { Amount } from '@exchange/reference';
-import { type Balance, Risk } from '@exchange/risk';
-import { type Clients, type Database, type Logger, platformError } from 'flotilla';
+import { type Database, platformError } from 'flotilla';
 
-export const uses = { Ledger, Risk };
-
-interface Account {
+export interface Account {
   readonly id: string;
   readonly funding: readonly Amount[];
+  /** Whether ledger and risk have both confirmed the funding. */
   readonly funded: boolean;
 }
 
 export class Accounts {
   readonly #database: Database;
+  readonly #statements: ReturnType<typeof prepare>;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#statements = prepare(database);
   }
 
-  /** Writes a new account down; it is not funded yet. */
-  async create(id: string, funding: readonly Amount[], name?: string): Promise<Account> {
-    await this.#database.write(() =>
-      this.#database
-        .prepare('INSERT INTO accounts (id, name, funding, opened_at) VALUES (?, ?, ?, ?)')
-        .run(id, name ?? null, JSON.stringify(funding), Date.now()),
-    );
-    return { id, funding, funded: false };
+  /**
+   * Writes a new account down, not funded yet. Where there is one with that name, in this moment or since long, that
+   * one is given back, whatever it was opened with.
+   *
+   * @param name for participants of the fleet, who open their account again at every start
+   * @throws FlotillaError `conflict` when the id belongs to an account without that name
+   */
+  async open(id: string, funding: readonly Amount[], name?: string): Promise<Account> {
+    const { add, byId } = this.#statements;
+    const row = await this.#database.write(() => {
+      add.run(id, name ?? null, JSON.stringify(funding), Date.now());
+      return byId.get(id);
+    });
+    if (row && row.name === (name ?? null)) return toAccount(row);
+    throw platformError('conflict', `the account '${id}' belongs to somebody else: choose another name`);
   }
 
-  byName(name: string): Account | undefined {
-    const row = this.#database.prepare('SELECT id, funding, funded FROM accounts WHERE name = ?').get(name);
-    return row ? toAccount(row) : undefined;
-  }
-
+  /** Accounts whose funding is not confirmed, oldest first. */
   unfunded(): Account[] {
-    return this.#database
-      .prepare('SELECT id, funding, funded FROM accounts WHERE funded = 0')
-      .all()
-      .map(toAccount);
+    return this.#statements.unfunded.all().map(toAccount);
   }
 
-  /** Credits what the account was opened with, once however often it is called. */
-  async fund(account: Account, clients: Clients<typeof uses>): Promise<Balance[]> {
-    const transfer = `funding:${account.id}`;
-    const input = { transfer, account: account.id, amounts: [...account.funding] };
-    await clients.Ledger.fund(input);
-    const balances = await clients.Risk.fund(input);
-    await this.#database.write(() =>
-      this.#database.prepare('UPDATE accounts SET funded = 1 WHERE id = ?').run(account.id),
-    );
-    return balances;
-  }
-
-  /** Finishes, until `signal`, what a crash or an unavailable service left unfinished. */
-  async finishFunding(clients: Clients<typeof uses>, log: Logger, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      for (const account of this.unfunded()) {
-        if (signal.aborted) return;
-        try {
-          await this.fund(account, clients);
-        } catch (error) {
-          log.debug('account is still to be funded', { account: account.id, error });
-        }
-      }
-      await pause(repairIntervalMs, signal);
-    }
+  markFunded(id: string): Promise<void> {
+    return this.#database.write(() => {
+      this.#statements.markFunded.run(id);
+    });
   }
 }
-
-const repairIntervalMs = 2_000;
 
 function toAccount(row: Record<string, unknown>): Account {
   const { id, funding, funded } = row;
@@ -82,14 +55,15 @@ function toAccount(row: Record<string, unknown>): Account {
   return { id, funding: JSON.parse(funding) as Amount[], funded: funded === 1 };
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener('abort', end);
-  });
+function prepare(database: Database) {
+  return {
+    add: database.prepare(
+      'INSERT INTO accounts (id, name, funding, opened_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    byId: database.prepare('SELECT id, name, funding, funded FROM accounts WHERE id = ?'),
+    unfunded: database.prepare(
+      'SELECT id, funding, funded FROM accounts WHERE funded = 0 ORDER BY opened_at, id',
+    ),
+    markFunded: database.prepare('UPDATE accounts SET funded = 1 WHERE id = ?'),
+  };
 }

@@ -1,10 +1,12 @@
 /** `identity`: opens accounts and issues the tokens by which the gateway knows them. */
 import { randomBytes } from 'node:crypto';
+import { houseAccount } from '@exchange/ledger';
 import type { Amount } from '@exchange/reference';
-import { service } from 'flotilla';
+import { platformError, service } from 'flotilla';
 import { z } from 'zod';
-import { Accounts, uses } from './accounts.ts';
+import { Accounts } from './accounts.ts';
 import { Identity } from './contract.ts';
+import { finishFunding, fund, uses } from './funding.ts';
 import { Tokens } from './tokens.ts';
 
 const demoFunding: readonly Amount[] = [
@@ -25,24 +27,26 @@ export default service(Identity, {
   async start({ database, clients, log, signal }) {
     const accounts = new Accounts(database);
     const tokens = await Tokens.open(database);
-    const repairing = accounts.finishFunding(clients, log, signal);
-    return { accounts, tokens, repairing };
+    const finishing = finishFunding({ accounts, clients, log, signal });
+    return { accounts, tokens, finishing };
   },
   operations: {
     async createDemoAccount(_input, { state, config, clients }) {
       if (!config.demoAccounts) throw Identity.createDemoAccount.error('demo_accounts_disabled');
       const { accounts, tokens } = state;
-      const account = await accounts.create(`demo-${randomBytes(10).toString('hex')}`, demoFunding);
-      const balances = await accounts.fund(account, clients);
+      const account = await accounts.open(`demo-${randomBytes(10).toString('hex')}`, demoFunding);
+      const balances = await fund(account, accounts, clients);
       return { account: account.id, token: await tokens.issue(account.id), balances };
     },
     async open({ name, funding }, { state, clients }) {
-      const { accounts } = state;
-      const account = accounts.byName(name) ?? (await accounts.create(name, funding, name));
-      if (!account.funded) await accounts.fund(account, clients);
+      if (name === houseAccount) {
+        throw platformError('invalid_argument', `'${houseAccount}' is the house: choose another name`);
+      }
+      const account = await state.accounts.open(name, funding, name);
+      if (!account.funded) await fund(account, state.accounts, clients);
       return { account: account.id };
     },
     keys: (_input, { state }) => ({ keys: [{ ...state.tokens.publicKey }] }),
   },
-  stop: ({ repairing }) => repairing,
+  stop: ({ finishing }) => finishing,
 });

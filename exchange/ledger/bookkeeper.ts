@@ -5,8 +5,9 @@ import type { Amount } from '@exchange/reference';
 import type { CatalogueFollower } from '@exchange/reference/follow';
 import { parseDecimal, UnitsError } from '@exchange/reference/units';
 import { type Database, type FlotillaError, platformError } from 'flotilla';
+import { houseAccount } from './contract.ts';
 import { type Journal, JournalError } from './journal.ts';
-import { deposit, houseAccount, type Trade, tradeTransfer } from './transfer.ts';
+import { deposit, type Trade, tradeTransfer } from './transfer.ts';
 
 /** Where the bookkeeper learns what a tick, a lot and a minor unit are. */
 export type Units = Pick<CatalogueFollower, 'get' | 'decimals'>;

@@ -3,6 +3,9 @@ import { AccountId, Amount, Asset, SignedDecimal } from '@exchange/reference';
 import { contract, operation } from 'flotilla';
 import { z } from 'zod';
 
+/** The account that deposits come from. Nobody owns it and nobody can open it. */
+export const houseAccount = 'house';
+
 export const Ledger = contract(
   'ledger',
   {

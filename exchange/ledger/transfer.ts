@@ -5,9 +5,7 @@
  */
 import type { EngineEvent } from '@exchange/matching';
 import { type InstrumentUnits, lotsToBase, notional } from '@exchange/reference/units';
-
-/** The counterparty of every deposit. */
-export const houseAccount = 'house';
+import { houseAccount } from './contract.ts';
 
 export interface Entry {
   readonly account: string;
