@@ -12,7 +12,7 @@ export interface Membership extends Pick<FleetMember, 'call' | 'stream' | 'contr
 }
 
 /** How long to wait before a service is asked again for its contract, in milliseconds. */
-const retryMs = 250;
+const retryMs = 100;
 
 export class FleetUpstream implements Upstream {
   readonly #member: Membership;

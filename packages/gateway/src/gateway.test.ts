@@ -209,6 +209,19 @@ group('an error', () => {
     ]);
   });
 
+  it('of syntax in a body that is passed through has its place', async () => {
+    const Raw = contract('typed', {
+      put: operation({ input: z.object({ a: z.number() }), access: 'public', http: 'POST /typed' }),
+    });
+    upstream.deploy(describe(Raw));
+    upstream.answer('typed.put', () => null);
+    const answer = await send(port, '/typed', postJson('{"a": 1,}'));
+    assert.equal(answer.status, 400);
+    const detail =
+      'the body is not JSON: expected a property name in double quotes at line 1, column 9 (offset 8)';
+    assert.deepEqual(answer.json().errors, [{ in: 'body', pointer: '', detail }]);
+  });
+
   it('that the contract declares has its status, title, own type and data', async () => {
     upstream.deploy(
       describe(

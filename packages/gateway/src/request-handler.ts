@@ -15,7 +15,7 @@ import { authorise } from './auth/access.ts';
 import type { TokenVerifier } from './auth/token-verifier.ts';
 import type { GatewayConfig } from './config.ts';
 import type { ExchangeHandler, HttpExchange, HttpResponse } from './data-plane/data-plane.ts';
-import { requireJson } from './input/json-body.ts';
+import { requireJson, syntaxFault } from './input/json-body.ts';
 import { type Problem, problemOf, problemResponse } from './problem.ts';
 import { Refusal } from './refusal.ts';
 import { requestDeadlineMs } from './request/deadline.ts';
@@ -23,11 +23,8 @@ import { idempotencyKey } from './request/idempotency-key.ts';
 import { requestId, traceId, traceparent } from './request/trace.ts';
 import type { Route, RouteTable } from './routes.ts';
 import { errorEvent } from './sse/event-format.ts';
-import { drainReason, serveEvents } from './sse/event-stream.ts';
+import { OpenStreams } from './sse/open-streams.ts';
 import type { Upstream } from './upstream.ts';
-
-/** A stream's headers wait this long for its first item, so that an immediate failure still has its own status. */
-const firstItemMs = 250;
 
 /** What the handler reads anew for every request, because it changes while the gateway runs. */
 export interface GatewayState {
@@ -52,6 +49,8 @@ interface Progress {
   readonly traceparent: string;
   readonly startedAt: number;
   route: Route | undefined;
+  /** The body, once it is read: a service that gets it as it came complains about its syntax without a place. */
+  body: Buffer | undefined;
   user: EndUser | undefined;
 }
 
@@ -61,7 +60,7 @@ export class RequestHandler implements ExchangeHandler {
   readonly #verifier: TokenVerifier | undefined;
   readonly #state: GatewayState;
   readonly #log: Logger;
-  readonly #streams = new Set<AbortController>();
+  readonly #streams: OpenStreams;
   #requests = 0;
 
   constructor(options: RequestHandlerOptions) {
@@ -70,11 +69,17 @@ export class RequestHandler implements ExchangeHandler {
     this.#verifier = options.verifier;
     this.#state = options.state;
     this.#log = options.log;
+    const { heartbeatMs, limits } = options.config;
+    this.#streams = new OpenStreams({
+      streams: limits.streams,
+      heartbeatMs,
+      stalledMs: limits.stalledStreamMs,
+    });
   }
 
   /** Ends all streams as if their services had. */
   endStreams(): void {
-    for (const stream of this.#streams) stream.abort(drainReason);
+    this.#streams.endAll();
   }
 
   handle(exchange: HttpExchange): void {
@@ -85,6 +90,7 @@ export class RequestHandler implements ExchangeHandler {
       traceparent: traceparent(headers.get('traceparent'), randomHex),
       startedAt: performance.now(),
       route: undefined,
+      body: undefined,
       user: undefined,
     };
     this.#requests++;
@@ -164,44 +170,24 @@ export class RequestHandler implements ExchangeHandler {
     const { status } = route.http;
     const type = ['content-type', 'text/event-stream'];
     if (request.method === 'HEAD') return this.#respond(progress, { status, headers: type });
-    if (this.#streams.size >= this.#config.limits.streams) {
-      throw new Refusal('overloaded', 'the gateway holds as many streams as it can: try again', {
-        retryAfterMs: 5_000,
-      });
-    }
-    const abort = new AbortController();
-    const onGone = () => abort.abort(exchange.signal.reason);
-    if (exchange.signal.aborted) onGone();
-    else exchange.signal.addEventListener('abort', onGone, { once: true });
-    this.#streams.add(abort);
-    try {
-      const items = this.#upstream.stream(route.service, route.id, input, {
-        signal: abort.signal,
-        ...callIdentity(progress),
-      });
-      const first = items.next();
-      await settled(first, firstItemMs).catch((error: unknown) => {
-        throw abort.signal.reason === drainReason ? draining() : error;
-      });
-      const out = exchange.startStream(status, [...responseHeaders(progress.id), ...type]);
-      const end = await serveEvents(items, first, out, {
-        format: route.format,
-        heartbeatMs: this.#config.heartbeatMs,
-        stalledMs: this.#config.limits.stalledStreamMs,
-        signal: abort.signal,
-        onError: (thrown) => errorEvent(this.#problem(progress, toFlotillaError(thrown))),
-      });
-      this.#logDone(progress, status, { stream: end });
-    } finally {
-      this.#streams.delete(abort);
-    }
+    const end = await this.#streams.serve({
+      open: (signal) =>
+        this.#upstream.stream(route.service, route.id, input, { signal, ...callIdentity(progress) }),
+      clientGone: exchange.signal,
+      start: () => exchange.startStream(status, [...responseHeaders(progress.id), ...type]),
+      format: route.format,
+      onError: (thrown) => errorEvent(this.#problem(progress, toFlotillaError(thrown))),
+    });
+    this.#logDone(progress, status, { stream: end });
   }
 
-  async #body({ exchange }: Progress, timeoutMs: number): Promise<Buffer> {
+  async #body(progress: Progress, timeoutMs: number): Promise<Buffer> {
+    const { exchange } = progress;
     const { bodyLength, headers } = exchange.request;
     if (bodyLength === 0) return exchange.readBody(0, timeoutMs);
     requireJson(headers);
-    return exchange.readBody(this.#config.limits.bodyBytes, timeoutMs);
+    progress.body = await exchange.readBody(this.#config.limits.bodyBytes, timeoutMs);
+    return progress.body;
   }
 
   #health(progress: Progress): void {
@@ -247,8 +233,8 @@ export class RequestHandler implements ExchangeHandler {
   }
 
   #fail(progress: Progress, thrown: unknown): void {
-    const error = toFlotillaError(thrown);
     const { exchange, id } = progress;
+    const error = withPlace(toFlotillaError(thrown), progress.body);
     const clientGone = error.code === 'cancelled' && exchange.signal.aborted;
     if (clientGone) {
       this.#logDone(progress, platformCodes.cancelled.httpStatus);
@@ -277,6 +263,12 @@ export class RequestHandler implements ExchangeHandler {
   }
 }
 
+/** A complaint about the input as a whole, as one about the place where the body is no JSON, if that is why. */
+function withPlace(error: FlotillaError, body: Buffer | undefined): FlotillaError {
+  if (error.code !== 'invalid_argument' || error instanceof Refusal || !body) return error;
+  return syntaxFault(body) ?? error;
+}
+
 /** What the service learns about the request beside its input. */
 function callIdentity({ exchange, user, traceparent }: Progress): CallOptions {
   const key = idempotencyKey(exchange.request.headers.get('idempotency-key'));
@@ -290,23 +282,6 @@ function callIdentity({ exchange, user, traceparent }: Progress): CallOptions {
 /** Headers of every response. */
 function responseHeaders(id: string): string[] {
   return ['x-request-id', id, 'x-content-type-options', 'nosniff', 'cache-control', 'no-store'];
-}
-
-/** Waits for `promise`, but no longer than `ms`. */
-async function settled(promise: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  try {
-    await Promise.race([promise, enough]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function draining(): Refusal {
-  return new Refusal('unavailable', 'the gateway is stopping: try again', { retryAfterMs: 1_000 });
 }
 
 function randomHex(bytes: number): string {

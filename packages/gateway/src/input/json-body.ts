@@ -55,6 +55,17 @@ export function parseBody(body: Buffer): JsonText {
   }
 }
 
+/** The refusal of a body that is no JSON; undefined for one that is. */
+export function syntaxFault(body: Buffer): Refusal | undefined {
+  try {
+    parseBody(body);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
 /** The members of an object body, without its braces, to be joined with other members. */
 export function objectMembers(body: Buffer, takenFields: ReadonlySet<string>): string {
   const { text, value } = parseBody(body);

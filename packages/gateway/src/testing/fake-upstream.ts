@@ -96,6 +96,10 @@ export class FakeUpstream implements Upstream {
   #record(operation: string, payload: Uint8Array, options: CallOptions): unknown {
     const text = Buffer.from(payload).toString('utf8');
     this.calls.push({ operation, payload: text, options });
-    return JSON.parse(text);
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw platformError('invalid_argument', 'the input is not JSON', { cause });
+    }
   }
 }
