@@ -51,10 +51,16 @@ export class ControlClient {
     if (service !== undefined) query.set('service', service);
     if (follow) query.set('follow', '1');
     const response = await this.#request('GET', `/logs?${query}`);
-    // A fleet that stops cuts the connection of its followers: their log ends there.
-    response.on('error', () => {});
-    for await (const line of createInterface({ input: response })) {
-      if (line !== '') yield JSON.parse(line);
+    try {
+      for await (const line of createInterface({ input: response })) {
+        if (line !== '') yield JSON.parse(line);
+      }
+    } catch (error) {
+      // A fleet that stops cuts the connection of its followers: their log ends there.
+      if (codeOf(error) !== 'ECONNRESET') throw error;
+    } finally {
+      response.on('error', () => {});
+      response.destroy();
     }
   }
 

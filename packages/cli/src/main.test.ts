@@ -1,0 +1,404 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { readRecord } from './data/fleet-record.ts';
+import { layoutOf } from './data/layout.ts';
+import { processOf, until } from './testing/until.ts';
+
+const BIN = fileURLToPath(new URL('../bin/flotilla.js', import.meta.url));
+const CLI = new URL('./index.ts', import.meta.url).href;
+const CORE = import.meta.resolve('flotilla');
+const ZOD = import.meta.resolve('zod');
+
+const GREETER = `
+  import { contract, operation, service, stream } from '${CORE}';
+  import { z } from '${ZOD}';
+  const Greeter = contract('greeter', {
+    greet: operation({
+      summary: 'Greet somebody', input: z.object({ name: z.string() }), output: z.object({ text: z.string() }), access: 'public',
+    }),
+    count: operation({ input: z.object({ to: z.number() }), output: stream(z.object({ n: z.number() })), access: 'internal' }),
+  });
+  export default service(Greeter, {
+    operations: {
+      async greet({ name }) { return { text: 'hello ' + name }; },
+      async *count({ to }) { for (let n = 1; n <= to; n++) yield { n }; },
+    },
+  });
+`;
+
+interface Outcome {
+  readonly status: number | null;
+  readonly out: string;
+  readonly talk: string;
+}
+
+class Workplace {
+  readonly directory = mkdtempSync(join(tmpdir(), 'flotilla-cli-'));
+  readonly #started: ChildProcess[] = [];
+
+  start(args: readonly string[], env: NodeJS.ProcessEnv = {}): { child: ChildProcess; said(): Outcome } {
+    const { FORCE_COLOR: _, NODE_TEST_CONTEXT: __, ...inherited } = process.env;
+    const child = spawn(process.execPath, [BIN, ...args], {
+      cwd: this.directory,
+      env: { ...inherited, FLOTILLA_GATEWAY_PORT: '0', FLOTILLA_BROKER_PORT: '0', ...env },
+    });
+    this.#started.push(child);
+    let out = '';
+    let talk = '';
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      talk += chunk;
+    });
+    return { child, said: () => ({ status: child.exitCode, out, talk }) };
+  }
+
+  async run(args: readonly string[], env: NodeJS.ProcessEnv = {}, input = ''): Promise<Outcome> {
+    const { child, said } = this.start(args, env);
+    child.stdin?.end(input);
+    await once(child, 'close');
+    return said();
+  }
+
+  write(name: string, text: string): void {
+    writeFileSync(join(this.directory, name), text);
+  }
+
+  configure(services: string): void {
+    this.write(
+      'flotilla.config.ts',
+      `import { fleet } from '${CLI}';\nexport default fleet({ name: 'test', services: ${services} });`,
+    );
+  }
+
+  record() {
+    return readRecord(layoutOf(join(this.directory, '.flotilla')).recordFile);
+  }
+
+  async dispose(): Promise<void> {
+    const supervisor = this.record()?.supervisor.pid;
+    if (supervisor !== undefined && processOf(supervisor)) await this.run(['stop']);
+    for (const child of this.#started) if (child.exitCode === null) child.kill('SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+describe('the flotilla command', () => {
+  const workplace = new Workplace();
+  after(() => workplace.dispose());
+
+  it('shows help on stderr and exits with 2 for what it does not know', async () => {
+    for (const args of [
+      ['sail'],
+      ['ps', '--colour'],
+      [],
+      ['restart'],
+      ['logs', '--lines', 'x'],
+      ['call', 'nothing'],
+    ]) {
+      const { status, out, talk } = await workplace.run(args);
+      assert.equal(status, 2, args.join(' '));
+      assert.equal(out, '', args.join(' '));
+      assert.match(talk, /Usage|is not a number|names no operation/);
+    }
+  });
+
+  it('prints help and version that were asked for on stdout', async () => {
+    const help = await workplace.run(['--help']);
+    assert.deepEqual([help.status, help.talk], [0, '']);
+    assert.match(help.out, /doctor/);
+    assert.match((await workplace.run(['--version'])).out, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('says that nothing runs, and exits with 3', async () => {
+    for (const args of [
+      ['ps'],
+      ['stop'],
+      ['services'],
+      ['call', 'a.b'],
+      ['logs', '--follow'],
+      ['broker', 'url'],
+    ]) {
+      const { status, talk } = await workplace.run(args);
+      assert.equal(status, 3, args.join(' '));
+      assert.match(talk, /error: no fleet .*\nrepair: /);
+    }
+    const { talk } = await workplace.run(['ps', '--json']);
+    assert.equal(JSON.parse(talk).error.code, 'not_running');
+  });
+
+  it('exits with 4 for a configuration that is wrong, and lists what is', async () => {
+    workplace.configure(`{ a: { entry: './gone.ts' }, b: { entry: './gone.ts', after: ['c'] } }`);
+    const { status, talk } = await workplace.run(['up']);
+    assert.equal(status, 4);
+    assert.match(
+      talk,
+      /3 problems:\n.*services\.b\.after\.0.*\n.*services\.a\.entry.*\n.*services\.b\.entry/,
+    );
+    const doctor = await workplace.run(['doctor', '--json']);
+    assert.equal(doctor.status, 1);
+    const { healthy, checks } = JSON.parse(doctor.out);
+    assert.equal(healthy, false);
+    assert.equal(checks.filter((each: { result: string }) => each.result === 'problem').length, 3);
+  });
+
+  it('exits with 7 for a fleet that cannot start, in the background too', async () => {
+    workplace.write('broken.ts', `throw new Error('no keel');`);
+    workplace.configure(`{ broken: { entry: './broken.ts' } }`);
+    for (const args of [['up'], ['up', '--detach']]) {
+      const { status, talk } = await workplace.run(args);
+      assert.equal(status, 7, talk);
+      assert.match(talk, /the fleet cannot start:\n {2}broken-1: .*no keel/);
+    }
+  });
+
+  it('tells an old Node what it needs', async () => {
+    const old = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.19.0'})`;
+    const { status, talk } = await workplace.run([], { NODE_OPTIONS: `--import "${old}"` });
+    assert.equal(status, 1);
+    assert.match(talk, /needs Node 24 or newer, and this is 20\.19\.0/);
+  });
+});
+
+describe('a fleet run from the command line', () => {
+  const workplace = new Workplace();
+  let up: ReturnType<Workplace['start']>;
+
+  before(async () => {
+    workplace.write('greeter.ts', GREETER);
+    workplace.configure(`{ greeter: { entry: './greeter.ts', replicas: 2 } }`);
+    up = workplace.start(['up']);
+    await until('it is ready', () => {
+      assert.equal(up.child.exitCode, null, up.said().talk);
+      return /control .*\n/.test(up.said().out);
+    });
+  });
+  after(() => workplace.dispose());
+
+  it('says what runs and where, without colours for a pipe', () => {
+    const { out } = up.said();
+    assert.match(out, /^\nSERVICE +INSTANCE +PID +STATE +VERSION +ADDRESS\nbroker +broker-1 +\d+ +ready /);
+    assert.match(
+      out,
+      /Ready in \d+\.\d s\n {2}gateway +http:\/\/127\.0\.0\.1:\d+\n {2}openapi +http.*openapi\.json\n {2}broker +nats:/,
+    );
+    assert.ok(!out.includes('\x1b'));
+  });
+
+  it('lists its processes', async () => {
+    const { out, status } = await workplace.run(['ps', '--json']);
+    assert.equal(status, 0);
+    const instances: Record<string, unknown>[] = JSON.parse(out);
+    assert.deepEqual(
+      instances.map((each) => each.instance),
+      ['broker-1', 'greeter-1', 'greeter-2', 'gateway-1'],
+    );
+    for (const each of instances) {
+      assert.deepEqual(Object.keys(each), [
+        'service',
+        'instance',
+        'pid',
+        'state',
+        'restarts',
+        'version',
+        'address',
+      ]);
+      assert.equal(each.state, 'ready');
+    }
+    const coloured = await workplace.run(['ps'], { FORCE_COLOR: '1' });
+    assert.ok(coloured.out.includes('\x1b[32mready'));
+  });
+
+  it('answers calls, and prints a stream as lines', async () => {
+    const greeting = await workplace.run(['call', 'greeter.greet', '{"name":"Ada"}', '--json']);
+    assert.deepEqual(greeting, { status: 0, out: '{"text":"hello Ada"}\n', talk: '' });
+    const piped = await workplace.run(
+      ['call', 'greeter.greet', '-', '--user', 'u1', '--scope', 'a'],
+      {},
+      '{"name":"Bob"}',
+    );
+    assert.deepEqual(JSON.parse(piped.out), { text: 'hello Bob' });
+    const counted = await workplace.run(['call', 'greeter.count', '{"to":3}']);
+    assert.equal(counted.out, '{"n":1}\n{"n":2}\n{"n":3}\n');
+  });
+
+  it('exits with 1 for a call that is answered with an error, and says which operations there are', async () => {
+    const wrong = await workplace.run(['call', 'greeter.greet', '{"name":7}', '--json']);
+    assert.equal(wrong.status, 1);
+    const { error } = JSON.parse(wrong.talk);
+    assert.deepEqual([error.code, error.data.code], ['call_failed', 'invalid_argument']);
+    assert.match((await workplace.run(['call', 'greeter.sing'])).talk, /use one of greet, count/);
+    assert.match(
+      (await workplace.run(['call', 'singer.sing'])).talk,
+      /there is no service "singer".*\n.*greeter/,
+    );
+    assert.equal((await workplace.run(['call', 'greeter.greet', '{name}'])).status, 2);
+  });
+
+  it('shows its services and contracts', async () => {
+    const [listing] = JSON.parse((await workplace.run(['services', '--json'])).out);
+    assert.deepEqual(
+      [listing.service, listing.instances.length, listing.operations],
+      ['greeter', 2, ['greet', 'count']],
+    );
+    const document = JSON.parse((await workplace.run(['contract', 'show', 'greeter', '--json'])).out);
+    assert.equal(document.hash, listing.contract);
+    assert.match(
+      (await workplace.run(['contract', 'show', 'greeter'])).out,
+      /operation greeter\.greet {2}public\n {2}Greet somebody/,
+    );
+  });
+
+  it('restarts a service, one replica after the other', async () => {
+    const { status, out } = await workplace.run(['restart', 'greeter', '--json']);
+    assert.equal(status, 0);
+    const restarts = JSON.parse(out).map((each: { restarts: number; state: string }) => [
+      each.restarts,
+      each.state,
+    ]);
+    assert.deepEqual(restarts, [
+      [1, 'ready'],
+      [1, 'ready'],
+    ]);
+    assert.equal((await workplace.run(['restart', 'singer'])).status, 1);
+  });
+
+  it('has logs of each service', async () => {
+    const { out } = await workplace.run(['logs', 'greeter', '--json', '--lines', '1000']);
+    const entries: { service: string; msg: string }[] = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.ok(entries.every((entry) => entry.service === 'greeter'));
+    assert.ok(entries.some((entry) => entry.msg === 'serving'));
+    assert.equal((await workplace.run(['logs', 'singer'])).status, 1);
+  });
+
+  it('gives a URL with which a NATS client can connect, and without which it cannot', async () => {
+    const { out } = await workplace.run(['broker', 'url']);
+    const url = new URL(out.trim());
+    assert.equal(await natsGreeting(url, url.username), 'PONG');
+    assert.match(await natsGreeting(url, 'wrong'), /^-ERR 'Authorization Violation'/);
+  });
+
+  it('is healthy, says the doctor', async () => {
+    const { status, out } = await workplace.run(['doctor']);
+    assert.equal(status, 0, out);
+    assert.match(out, /ok +fleet +test is running: 4 processes are ready/);
+  });
+
+  it('shows its secret to nobody', async () => {
+    const record = workplace.record();
+    assert.ok(record);
+    const layout = layoutOf(join(workplace.directory, '.flotilla'));
+    const secret = readFileSync(layout.secretFile, 'utf8');
+    assert.equal(statSync(layout.secretFile).mode & 0o777, 0o600);
+    assert.equal(statSync(layout.run).mode & 0o777, 0o700);
+    assert.ok(!readFileSync(layout.recordFile, 'utf8').includes(secret));
+    if (process.platform !== 'linux') return;
+    for (const { pid } of record.children) {
+      assert.ok(!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(secret));
+      assert.ok(!readFileSync(`/proc/${pid}/environ`, 'utf8').includes(secret));
+    }
+  });
+
+  it('cannot be started twice, and exits with 6', async () => {
+    const { status, talk } = await workplace.run(['up']);
+    assert.equal(status, 6);
+    assert.ok(talk.includes(`(supervisor pid ${up.child.pid})`));
+  });
+
+  it('stops on Ctrl-C, ends the logs of followers, and leaves nothing running', async () => {
+    const children = workplace.record()?.children ?? [];
+    assert.equal(children.length, 4);
+    const follower = workplace.start(['logs', '--follow']);
+    await until('it follows', () => follower.said().out !== '');
+    up.child.kill('SIGINT');
+    await once(up.child, 'close');
+    assert.equal(up.said().status, 0, up.said().talk);
+    for (const { pid } of children) assert.equal(processOf(pid), undefined);
+    if (follower.child.exitCode === null) await once(follower.child, 'close');
+    assert.equal(follower.said().status, 0, follower.said().talk);
+    assert.match((await workplace.run(['logs', '--lines', '5'])).out, /stopping/, 'from the files');
+  });
+});
+
+describe('a fleet in the background', () => {
+  const workplace = new Workplace();
+  after(() => workplace.dispose());
+
+  it('is left running by up --detach, outlives nothing but its supervisor, and can be started again', async () => {
+    workplace.write('greeter.ts', GREETER);
+    workplace.configure(`{ greeter: { entry: './greeter.ts' } }`);
+    const first = await workplace.run(['up', '--detach', '--json']);
+    assert.equal(first.status, 0, first.talk);
+    const ready = JSON.parse(first.out);
+    assert.equal(ready.type, 'ready');
+    assert.ok(existsSync(join(ready.data, 'logs', 'supervisor.log')));
+    const children = workplace.record()?.children ?? [];
+    assert.equal(children.length, 3);
+
+    process.kill(ready.pid, 'SIGKILL');
+    await until('its processes end by themselves', () =>
+      children.every(({ pid }) => processOf(pid) === undefined),
+    );
+    assert.equal((await workplace.run(['ps'])).status, 3);
+    assert.match((await workplace.run(['doctor'])).out, /note +lock .*the next flotilla up recovers/);
+
+    const second = await workplace.run(['up', '--detach']);
+    assert.equal(second.status, 0, second.talk);
+    assert.match(second.out, /Ready in/);
+    assert.match((await workplace.run(['logs', 'flotilla'])).out, /did not stop cleanly/);
+    const again = workplace.record();
+    const stopped = await workplace.run(['stop', '--json']);
+    assert.deepEqual(JSON.parse(stopped.out), { name: 'test', pid: again?.supervisor.pid, stopped: true });
+    for (const { pid } of again?.children ?? []) assert.equal(processOf(pid), undefined);
+  });
+});
+
+describe('the broker alone', () => {
+  const workplace = new Workplace();
+  after(() => workplace.dispose());
+
+  it('needs to know who may connect', async () => {
+    assert.equal((await workplace.run(['broker', 'run'])).status, 2);
+    assert.equal((await workplace.run(['broker', 'run', '--no-auth', '--token', 'x'])).status, 2);
+  });
+
+  it('serves until it is told to stop', async () => {
+    const { child, said } = workplace.start(['broker', 'run', '--port', '0', '--json'], {
+      FLOTILLA_BROKER_TOKEN: 'hush',
+    });
+    await until('it is ready', () => said().out !== '');
+    const url = new URL(JSON.parse(said().out).url);
+    assert.equal(await natsGreeting(url, 'hush'), 'PONG');
+    const taken = await workplace.run(['broker', 'run', '--port', url.port, '--no-auth']);
+    assert.equal(taken.status, 5);
+    assert.ok(taken.talk.includes(`port ${url.port} (broker) is taken`));
+    child.kill('SIGTERM');
+    await once(child, 'close');
+    assert.equal(said().status, 0);
+  });
+});
+
+/** What a broker answers to CONNECT and PING (NATS client protocol): `PONG`, or its error. */
+async function natsGreeting(url: URL, token: string): Promise<string> {
+  const socket = connect(Number(url.port), url.hostname);
+  socket.on('error', () => {});
+  let said = '';
+  socket.on('data', (chunk) => {
+    said += chunk;
+  });
+  socket.write(`CONNECT ${JSON.stringify({ verbose: false, auth_token: token })}\r\nPING\r\n`);
+  const answer = await until('the broker answers', () => /^(PONG|-ERR .*)\r$/m.exec(said)?.[1]);
+  socket.destroy();
+  return answer;
+}
