@@ -35,12 +35,7 @@ export default service(Matching, {
       signal,
     });
     if (catalogue.current) listMarkets(catalogue.current, sequencer);
-    if (sequencer.state.markets.size === 0) {
-      await Promise.race([
-        catalogue.ready,
-        new Promise((resolve) => setTimeout(resolve, FIRST_CATALOGUE_MS)),
-      ]);
-    }
+    await catalogue.waitUntilReady(FIRST_CATALOGUE_MS);
     return { sequencer, catalogue };
   },
 

@@ -71,3 +71,14 @@ test('after a failed write nothing is acknowledged any more', async () => {
   assert.equal(failures.length, 1);
   assert.deepEqual(stored(), []);
 });
+
+test('what memory holds after a fault in it is never written', async () => {
+  const failures: unknown[] = [];
+  const { memory, writes, stored } = counter((error) => failures.push(error));
+  memory.value = 1;
+  const pending = writes.changed();
+  writes.fail(new RangeError('half a change'));
+  await assert.rejects(pending, { code: 'unavailable' });
+  assert.equal(failures.length, 1);
+  assert.deepEqual(stored(), []);
+});

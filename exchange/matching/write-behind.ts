@@ -47,6 +47,13 @@ export class WriteBehind {
     return this.#batch!;
   }
 
+  /** Memory is not what it should be: nothing of it is written any more. */
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#options.onFatal(error);
+  }
+
   /** Resolves once every change so far is on disk: at once when there is none. */
   settled(): Promise<void> {
     if (this.#failure !== undefined) return handled(Promise.reject(this.#refusal()));
@@ -57,6 +64,7 @@ export class WriteBehind {
     const { database, persist, onDurable } = this.#options;
     const batch = database.write(() => {
       this.#open = false;
+      this.assertWorking();
       persist();
     });
     const written: Promise<void> = batch.then(
@@ -65,17 +73,11 @@ export class WriteBehind {
         onDurable?.();
       },
       (error) => {
-        this.#fail(error);
+        this.fail(error);
         throw this.#refusal();
       },
     );
     return handled(written);
-  }
-
-  #fail(error: unknown): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = error;
-    this.#options.onFatal(error);
   }
 
   #refusal(): Error {

@@ -55,6 +55,14 @@ export class CatalogueFollower {
     });
   }
 
+  /** Resolves once there is a catalogue, or after `mostMs`: for a service that would rather not start without. */
+  async waitUntilReady(mostMs: number): Promise<void> {
+    const limit = Promise.withResolvers<void>();
+    const timer = setTimeout(limit.resolve, mostMs);
+    await Promise.race([this.ready, limit.promise]);
+    clearTimeout(timer);
+  }
+
   get current(): Catalogue | undefined {
     return this.#current;
   }
