@@ -5,7 +5,10 @@ import { z } from 'zod';
 
 const Level = z.object({ side: Side, price: Decimal, quantity: Decimal });
 
-/** `run` and `sequence` number what is played: gapless from 1 in a run; a new run begins with a snapshot. */
+/**
+ * `run` and `sequence` number what is played: gapless from 1 in a run. Whoever comes without a position in the run, or
+ * with one of long ago, gets a snapshot or a gap first.
+ */
 const Played = {
   symbol: MarketSymbol,
   run: z.int().positive(),
@@ -36,8 +39,7 @@ export const Feeds = contract(
   'feeds',
   {
     venue: operation({
-      summary:
-        "The other venue's market, for ever: what follows `after`, or a snapshot first where that is long ago",
+      summary: "The other venue's market, for ever; nothing happens in it while no recording is played",
       input: z.object({
         after: z.object({ run: z.int().positive(), sequence: z.int().nonnegative() }).optional(),
       }),
@@ -46,7 +48,8 @@ export const Feeds = contract(
     status: operation({
       summary: 'What the participants and the replay are doing',
       output: z.object({
-        participants: z.enum(['trading', 'paused', 'off']),
+        /** `starting`: a service that they need is away. */
+        participants: z.enum(['starting', 'trading', 'paused', 'off']),
         submitted: z.int().nonnegative(),
         rejected: z.int().nonnegative(),
         replay: z

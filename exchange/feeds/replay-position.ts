@@ -1,38 +1,72 @@
-/** How far the recording has been played, on disk, so that a restart goes on with the next event. */
-import { statSync } from 'node:fs';
+/**
+ * How far the recording has been played, on disk. The position may lag behind what is out: an event follows from the
+ * recording alone, so the events that are played again after a restart are the same ones.
+ */
+import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { StatementSync } from 'node:sqlite';
 import { type Database, platformError } from 'flotilla';
 
-export interface Position {
-  readonly run: number;
-  /** Last event that is out; 0 at the beginning of a run. */
+export interface Progress {
+  /** An event that is out; 0 at the beginning of a run. */
   readonly sequence: number;
+  /** Gaps of the recording up to there. */
+  readonly gaps: number;
 }
 
-/**
- * The position from which to play `file`. Another file, a changed one, or one that was played to its end begins a new
- * run.
- *
- * @throws FlotillaError when the file cannot be read.
- */
-export async function openPosition(database: Database, file: string): Promise<Position> {
-  const recording = identify(file);
-  const row = database.prepare('SELECT recording, run, sequence, ended FROM replay').get();
-  if (row?.recording === recording && row.ended === 0) {
-    return { run: Number(row.run), sequence: Number(row.sequence) };
+export class ReplayPosition {
+  /** Unlike any other run, also one from before the database was lost. */
+  readonly run: number;
+  /** Where to go on. */
+  readonly start: Progress;
+  readonly #database: Database;
+  readonly #update: StatementSync;
+
+  private constructor(database: Database, run: number, start: Progress) {
+    this.run = run;
+    this.start = start;
+    this.#database = database;
+    this.#update = database.prepare('UPDATE replay SET sequence = ?, gaps = ?, ended = ?');
   }
-  const run = Number(row?.run ?? 0) + 1;
-  await database.write(() =>
-    database.prepare('INSERT OR REPLACE INTO replay VALUES (1, ?, ?, 0, 0)').run(recording, run),
-  );
-  return { run, sequence: 0 };
+
+  /**
+   * The position from which to play `file`. Another file, a changed one, or one that was played to its end begins a new
+   * run.
+   *
+   * @throws FlotillaError `invalid_argument` when there is no such file, or it may not be read.
+   */
+  static async open(database: Database, file: string, now = Date.now()): Promise<ReplayPosition> {
+    const recording = identify(file);
+    const row = database.prepare('SELECT recording, run, sequence, gaps, ended FROM replay').get();
+    if (row?.recording === recording && row.ended === 0) {
+      const start = { sequence: Number(row.sequence), gaps: Number(row.gaps) };
+      return new ReplayPosition(database, Number(row.run), start);
+    }
+    const run = Math.max(Number(row?.run ?? 0) + 1, now);
+    await database.write(() =>
+      database.prepare('INSERT OR REPLACE INTO replay VALUES (1, ?, ?, 0, 0, 0)').run(recording, run),
+    );
+    return new ReplayPosition(database, run, { sequence: 0, gaps: 0 });
+  }
+
+  /** Resolves once it is on disk. */
+  save({ sequence, gaps }: Progress): Promise<unknown> {
+    return this.#database.write(() => this.#update.run(sequence, gaps, 0));
+  }
+
+  /** Ends the run: the next start plays the recording from its beginning. Resolves once it is on disk. */
+  end({ sequence, gaps }: Progress): Promise<unknown> {
+    return this.#database.write(() => this.#update.run(sequence, gaps, 1));
+  }
 }
 
 function identify(file: string): string {
   const path = resolve(file);
   try {
-    const { size, mtimeMs } = statSync(path);
-    return `${path} ${size} ${mtimeMs}`;
+    accessSync(path, constants.R_OK);
+    const status = statSync(path);
+    if (!status.isFile()) throw platformError('invalid_argument', 'it is not a file');
+    return `${path} ${status.size} ${status.mtimeMs}`;
   } catch (cause) {
     throw platformError(
       'invalid_argument',

@@ -3,8 +3,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Clients, type Logger, platformError, service } from 'flotilla';
 import { z } from 'zod';
 import { Feeds } from './contract.ts';
+import { ParticipantsSwitch } from './participants-switch.ts';
+import { ReplayPosition } from './replay-position.ts';
 import { TradingFloor, uses } from './trading-floor.ts';
-import { VenueMarket, venueAssets, venueInstrument } from './venue-market.ts';
+import { venueAssets, venueInstrument } from './venue-event.ts';
+import { VenueMarket } from './venue-market.ts';
 
 export default service(Feeds, {
   version: '0.1.0',
@@ -21,15 +24,17 @@ export default service(Feeds, {
   }),
   uses,
   database: { migrations: new URL('./migrations/', import.meta.url) },
-  async start({ config, clients, database, log, signal }) {
+  async start({ config, clients, database, log, signal, fatal }) {
     const { exchangeFeed: file, exchangeFeedSpeed: speed } = config;
-    const venue = file ? await VenueMarket.open({ file, database, speed, log, signal }) : undefined;
+    const position = file ? await ReplayPosition.open(database, file) : undefined;
+    const venue = file && position ? new VenueMarket({ file, position, speed, log, signal }) : undefined;
     const epoch = await database.write(() => {
       const row = database.prepare('UPDATE starts SET count = count + 1 RETURNING count').get();
       return Number(row!.count).toString(36);
     });
-    const state: FeedsState = { venue, floor: undefined, running: [] };
-    if (venue) state.running.push(playVenue(venue, clients, log, signal));
+    const participants = new ParticipantsSwitch(database);
+    const state: FeedsState = { venue, participants, floor: undefined, running: [] };
+    if (venue) state.running.push(playVenue(venue, clients, log, signal).catch(fatal));
     if (config.exchangeParticipants) {
       const open = async () => {
         state.floor = await TradingFloor.open({
@@ -39,34 +44,43 @@ export default service(Feeds, {
           seed: `${config.exchangeSeed}/${epoch}`,
           actionsPerSecond: config.exchangeActionsPerSecond,
           externalMid: () => venue?.mid,
+          paused: () => participants.paused,
           log,
           signal,
         });
-        await state.floor.closed;
       };
-      state.running.push(untilDone('the participants cannot trade yet', open, log, signal));
+      const trade = async () => {
+        await untilDone('the participants cannot trade yet', open, log, signal);
+        await state.floor?.closed;
+      };
+      state.running.push(trade().catch(fatal));
     }
     return state;
   },
   operations: {
     async *venue({ after }, { state, signal }) {
-      if (!state.venue) throw platformError('not_found', 'no recording is played: EXCHANGE_FEED is not set');
-      yield* state.venue.events(after, signal);
+      if (state.venue) yield* state.venue.events(after, signal);
+      else await aborted(signal);
     },
-    status(_input, { state: { floor, venue }, config }) {
-      const participants = !config.exchangeParticipants ? ('off' as const) : stateOf(floor);
+    status(_input, { state: { floor, venue, participants }, config }) {
       return {
-        participants,
+        participants: !config.exchangeParticipants ? ('off' as const) : activity(floor, participants),
         ...(floor?.tally ?? { submitted: 0, rejected: 0 }),
         replay: venue?.status ?? null,
       };
     },
-    pause(_input, { state }) {
-      floorOf(state).paused = true;
+    async pause(_input, { state }) {
+      await state.participants.turn('paused');
       return { participants: 'paused' as const };
     },
-    resume(_input, { state }) {
-      floorOf(state).paused = false;
+    async resume(_input, { state, config }) {
+      if (!config.exchangeParticipants) {
+        throw platformError(
+          'conflict',
+          'there are no participants in this fleet: set EXCHANGE_PARTICIPANTS to true and restart feeds',
+        );
+      }
+      await state.participants.turn('trading');
       return { participants: 'trading' as const };
     },
   },
@@ -77,17 +91,14 @@ export default service(Feeds, {
 
 interface FeedsState {
   readonly venue: VenueMarket | undefined;
+  readonly participants: ParticipantsSwitch;
   floor: TradingFloor | undefined;
   readonly running: Promise<void>[];
 }
 
-function stateOf(floor: TradingFloor | undefined): 'paused' | 'trading' {
-  return floor?.paused ? 'paused' : 'trading';
-}
-
-function floorOf({ floor }: FeedsState): TradingFloor {
-  if (floor) return floor;
-  throw platformError('unavailable', 'the participants do not trade yet');
+function activity(floor: TradingFloor | undefined, { paused }: ParticipantsSwitch) {
+  if (paused) return 'paused' as const;
+  return floor ? ('trading' as const) : ('starting' as const);
 }
 
 async function playVenue(
@@ -103,21 +114,29 @@ async function playVenue(
   if (!signal.aborted) await venue.play();
 }
 
-const tryAgainMs = 250;
+const leastPauseMs = 100;
+const mostPauseMs = 2_000;
 
-/** Repeats what needs services that may be away, until it succeeds or the signal aborts. */
+/** Repeats what needs services that may be away, until it succeeds or the signal aborts. The first failure is logged. */
 async function untilDone(
   problem: string,
   work: () => Promise<void>,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
+  for (let wait = leastPauseMs; !signal.aborted; wait = Math.min(2 * wait, mostPauseMs)) {
     try {
       return await work();
     } catch (error) {
-      if (!signal.aborted) log.warn(problem, { error });
+      if (wait === leastPauseMs && !signal.aborted) log.warn(problem, { error });
     }
-    await pause(tryAgainMs, undefined, { signal }).catch(() => {});
+    await pause(wait, undefined, { signal }).catch(() => {});
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -7,6 +7,9 @@ export interface DepthView {
   readonly asks: readonly (readonly [price: number, quantity: number])[];
 }
 
+/** A spread wider than this part of the price is of orders that nobody minds. */
+const meaningfulPart = 50;
+
 export class TradedMarket {
   readonly #bids = new BookSide('bid');
   readonly #asks = new BookSide('ask');
@@ -22,6 +25,13 @@ export class TradedMarket {
 
   get bestAsk(): number | undefined {
     return this.#asks.bestPrice;
+  }
+
+  /** Between the best prices, in whole ticks; undefined where they are too far apart to mean anything. */
+  get middle(): number | undefined {
+    const { bestBid, bestAsk } = this;
+    if (bestBid === undefined || bestAsk === undefined) return undefined;
+    return (bestAsk - bestBid) * meaningfulPart > bestBid ? undefined : Math.floor((bestBid + bestAsk) / 2);
   }
 
   apply(event: Extract<EngineEvent, { kind: 'book' }>): void {

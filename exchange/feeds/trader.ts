@@ -2,6 +2,7 @@
  * One simulated participant at work: an account, its orders, and the calls that carry its decisions. Whatever the
  * outcome of a call, the truth about its orders comes from the engine's log.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { EngineEvent, Matching, OrderState } from '@exchange/matching';
 import {
   type InstrumentUnits,
@@ -10,8 +11,14 @@ import {
   ticksToPrice,
 } from '@exchange/reference/units';
 import type { Risk } from '@exchange/risk';
-import { attempt, type Client, type EndUser, type Logger } from 'flotilla';
-import { type Action, OwnOrders, type Participant, type SubmitAction } from './participants/index.ts';
+import { attempt, type Client, type EndUser, type FlotillaError, type Logger } from 'flotilla';
+import {
+  type Action,
+  isOfEpoch,
+  OwnOrders,
+  type Participant,
+  type SubmitAction,
+} from './participants/index.ts';
 
 export interface TraderClients {
   readonly Risk: Pick<Client<typeof Risk>, 'place'>;
@@ -20,12 +27,14 @@ export interface TraderClients {
 
 export interface TraderOptions {
   readonly participant: Participant;
+  /** That of the participant's client order ids: those of another are of an earlier process. */
+  readonly epoch: string;
   readonly account: string;
   readonly units: InstrumentUnits;
   readonly clients: TraderClients;
-  /** Lots bought less lots sold before. */
+  /** Lots bought less lots sold so far. */
   readonly position: number;
-  /** Its resting orders. */
+  /** Its resting orders, at the moment of that position. */
   readonly resting: readonly OrderState[];
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -95,7 +104,13 @@ export class Trader {
   /** Takes over what the log says about an own order. */
   observe(event: EngineEvent): void {
     if (event.kind === 'accepted') {
-      this.#quantities.set(event.order.id, event.order.quantity);
+      const { id: orderId, clientOrderId, side, price, quantity } = event.order;
+      this.#quantities.set(orderId, quantity);
+      const { participant, epoch } = this.#options;
+      if (!isOfEpoch(clientOrderId, participant.name, epoch)) {
+        // Sent by an earlier process, and through only now.
+        this.#orders.adopt({ orderId, clientOrderId, side, price, quantity, filled: 0 });
+      }
     } else if (event.kind === 'filled' || event.kind === 'cancelled') {
       const { orderId, remaining } = event;
       const quantity = this.#quantities.get(orderId);
@@ -135,13 +150,13 @@ export class Trader {
         this.#orders.report(clientOrderId, { orderId: id, filled: lots, open });
         return;
       }
-      if (!placed.error.retryable) {
+      if (!leavesUnknown(placed.error)) {
         tally.rejected += 1;
         log.debug('order refused', { clientOrderId, code: placed.error.code, reason: placed.error.message });
         this.#orders.refused(clientOrderId);
         return;
       }
-      await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+      await pause(askAgainMs, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -151,6 +166,11 @@ export class Trader {
       clients.Matching.cancel({ id }, { user: this.#user, deadlineMs: callDeadlineMs }),
     );
     // One that is closed or unknown is gone: the log tells how.
-    if (!cancelled.ok && cancelled.error.retryable) this.#orders.cancelFailed(id);
+    if (!cancelled.ok && leavesUnknown(cancelled.error)) this.#orders.cancelFailed(id);
   }
+}
+
+/** Whether the call may have had its effect, or may still have it when it is made again. */
+function leavesUnknown({ code, retryable }: FlotillaError): boolean {
+  return retryable || code === 'internal' || code === 'cancelled';
 }

@@ -1,19 +1,13 @@
-/** The simulated participants together: opens their accounts, follows the engine's log for them, lets them act. */
+/** The simulated participants together: follows the engine's log for them, and lets them act. */
 import { Identity } from '@exchange/identity';
 import { type EngineEvent, type LogEntry, Matching } from '@exchange/matching';
 import { followLog } from '@exchange/matching/follow';
 import { type Catalogue, Reference } from '@exchange/reference';
-import {
-  formatTrimmed,
-  type InstrumentUnits,
-  instrumentUnits,
-  lotsToBase,
-  parseDecimal,
-  priceToTicks,
-} from '@exchange/reference/units';
+import { type InstrumentUnits, instrumentUnits, parseDecimal } from '@exchange/reference/units';
 import { Risk } from '@exchange/risk';
 import type { Clients, Logger } from 'flotilla';
-import { type CrowdMarket, createCrowd } from './participants/index.ts';
+import { type Standing, takeSeats } from './participant-accounts.ts';
+import { type CrowdMarket, createCrowd, leastAnchor } from './participants/index.ts';
 import { TradedMarket } from './traded-market.ts';
 import { type Tally, Trader } from './trader.ts';
 
@@ -21,8 +15,6 @@ export const uses = { Identity, Matching, Reference, Risk };
 
 /** How often participants are asked for a decision. */
 const tickMs = 100;
-const quoteFunding = '50000000';
-const baseFundingLots = 1_000_000;
 
 export interface TradingFloorOptions {
   readonly clients: Clients<typeof uses>;
@@ -33,6 +25,8 @@ export interface TradingFloorOptions {
   readonly actionsPerSecond: number;
   /** Mid price of the other venue, for the market in BTC against dollars. */
   readonly externalMid: () => string | undefined;
+  /** While it says so, nobody is asked for a decision. */
+  readonly paused: () => boolean;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -49,55 +43,28 @@ const pegged = 'BTC-USD';
 
 export class TradingFloor {
   readonly tally: Tally = { submitted: 0, rejected: 0 };
+  readonly #options: TradingFloorOptions;
   readonly #markets: ReadonlyMap<string, FloorMarket>;
   readonly #traderOf: ReadonlyMap<string, Trader>;
-  readonly #externalMid: () => string | undefined;
-  readonly #timer: NodeJS.Timeout;
   readonly #following: Promise<void>;
-  #paused = false;
 
   /** Opens the accounts and begins to trade. Fails when a service that it needs is away. */
   static async open(options: TradingFloorOptions): Promise<TradingFloor> {
-    const { clients, catalogue, epoch, seed, actionsPerSecond } = options;
-    const open = catalogue.instruments.filter(({ status }) => status === 'open');
-    const units = new Map(
-      open.map((instrument) => [instrument.symbol, instrumentUnits(instrument, catalogue.assets)]),
+    const units = tradableUnits(options);
+    const crowd = crowdOf(options, units);
+    const seats = crowd.flatMap(({ symbol, participants }) =>
+      participants.map(({ name }) => ({ name, units: units.get(symbol)! })),
     );
-    const crowd = createCrowd({
-      symbols: open.map(({ symbol, referencePrice }) => ({
-        symbol,
-        anchor: priceToTicks(units.get(symbol)!, referencePrice),
-      })),
-      seed,
-      epoch,
-      actionsPerSecond,
-    });
-    const accounts = await openAccounts(clients, crowd, units);
-    const { sequence, orders, depth } = await clients.Matching.audit();
-    const depths = new Map(depth.map((view) => [view.symbol, view]));
-    const markets = new Map<string, FloorMarket>();
-    for (const { symbol, reference, participants } of crowd) {
-      const marketUnits = units.get(symbol)!;
-      const traders = participants.map((participant) => {
-        const { account, position } = accounts.get(participant.name)!;
-        const resting = orders.filter((order) => order.account === account);
-        return new Trader({ ...options, participant, account, units: marketUnits, position, resting });
-      });
-      markets.set(symbol, {
-        units: marketUnits,
-        reference,
-        book: new TradedMarket(depths.get(symbol)),
-        traders,
-      });
-    }
-    return new TradingFloor(options, markets, sequence);
+    const standing = await takeSeats(options.clients, seats);
+    const markets = crowd.map((market) => floorMarket(options, market, units.get(market.symbol)!, standing));
+    return new TradingFloor(options, markets, standing.sequence);
   }
 
-  private constructor(options: TradingFloorOptions, markets: Map<string, FloorMarket>, after: number) {
+  private constructor(options: TradingFloorOptions, markets: readonly FloorMarket[], after: number) {
     const { clients, log, signal } = options;
-    this.#markets = markets;
-    this.#externalMid = options.externalMid;
-    const traders = [...markets.values()].flatMap((market) => market.traders);
+    this.#options = options;
+    this.#markets = new Map(markets.map((market) => [market.units.symbol, market]));
+    const traders = markets.flatMap((market) => market.traders);
     this.#traderOf = new Map(traders.map((trader) => [trader.account, trader]));
     this.#following = followLog({
       client: clients.Matching,
@@ -106,17 +73,10 @@ export class TradingFloor {
       log,
       signal,
     }).closed;
-    this.#timer = setInterval(() => this.#tick(), tickMs);
-    signal.addEventListener('abort', () => clearInterval(this.#timer), { once: true });
+    if (signal.aborted) return;
+    const timer = setInterval(() => this.#tick(), tickMs);
+    signal.addEventListener('abort', () => clearInterval(timer), { once: true });
     this.#tick();
-  }
-
-  get paused(): boolean {
-    return this.#paused;
-  }
-
-  set paused(paused: boolean) {
-    this.#paused = paused;
   }
 
   /** Resolves after the signal has aborted. */
@@ -125,11 +85,12 @@ export class TradingFloor {
   }
 
   #tick(): void {
-    if (this.#paused) return;
-    const now = Date.now();
+    const { paused, externalMid } = this.#options;
+    if (paused()) return;
+    const now = performance.now();
     for (const [symbol, { units, reference, book, traders }] of this.#markets) {
-      const mid = symbol === pegged ? this.#externalMid() : undefined;
-      if (mid !== undefined) reference.follow(priceToTicks(units, mid), now);
+      const mid = symbol === pegged ? externalMid() : undefined;
+      if (mid !== undefined) reference.follow(wholeTicks(units, mid), now);
       const price = reference.at(now);
       for (const trader of traders) trader.act(now, price, book, this.tally);
     }
@@ -143,43 +104,61 @@ export class TradingFloor {
   }
 }
 
+/** The open instruments that participants can trade. */
+function tradableUnits({ catalogue, log }: TradingFloorOptions): ReadonlyMap<string, InstrumentUnits> {
+  const tradable = new Map<string, InstrumentUnits>();
+  for (const instrument of catalogue.instruments) {
+    if (instrument.status !== 'open') continue;
+    const { symbol, referencePrice } = instrument;
+    const units = instrumentUnits(instrument, catalogue.assets);
+    if (wholeTicks(units, referencePrice) >= leastAnchor) tradable.set(symbol, units);
+    else log.warn('participants need a finer tick to trade in a market', { symbol, referencePrice });
+  }
+  return tradable;
+}
+
+function crowdOf(
+  { catalogue, seed, epoch, actionsPerSecond }: TradingFloorOptions,
+  units: ReadonlyMap<string, InstrumentUnits>,
+): CrowdMarket[] {
+  const symbols = catalogue.instruments
+    .filter(({ symbol }) => units.has(symbol))
+    .map(({ symbol, referencePrice }) => ({
+      symbol,
+      anchor: wholeTicks(units.get(symbol)!, referencePrice),
+    }));
+  return createCrowd({ symbols, seed, epoch, actionsPerSecond });
+}
+
+function floorMarket(
+  options: TradingFloorOptions,
+  { symbol, reference, participants }: CrowdMarket,
+  units: InstrumentUnits,
+  { holdings, depths }: Standing,
+): FloorMarket {
+  const book = new TradedMarket(depths.get(symbol));
+  const { middle } = book;
+  // After a restart the price goes on from where it was.
+  if (middle !== undefined) reference.follow(middle, performance.now());
+  const { clients, epoch, log, signal } = options;
+  const traders = participants.map((participant) => {
+    const holding = holdings.get(participant.name)!;
+    return new Trader({ ...holding, participant, epoch, units, clients, log, signal });
+  });
+  return { units, reference, book, traders };
+}
+
 function accountOf(event: EngineEvent): string | undefined {
   if (event.kind === 'accepted') return event.order.account;
   return event.kind === 'filled' || event.kind === 'cancelled' ? event.account : undefined;
 }
 
-interface OpenedAccount {
-  readonly account: string;
-  readonly position: number;
+/** A price in ticks, rounded down: that of another venue may be finer than ours. */
+function wholeTicks(units: InstrumentUnits, price: string): number {
+  return Number(
+    parseDecimal(price, mostDecimals) / (units.tick * 10n ** BigInt(mostDecimals - units.priceDecimals)),
+  );
 }
 
-/** Every participant has an account of its own; what it holds beyond its funding is its position. */
-async function openAccounts(
-  clients: Clients<typeof uses>,
-  crowd: readonly CrowdMarket[],
-  units: ReadonlyMap<string, InstrumentUnits>,
-): Promise<Map<string, OpenedAccount>> {
-  const opened = await Promise.all(
-    crowd.flatMap(({ symbol, participants }) =>
-      participants.map(async ({ name }): Promise<[string, OpenedAccount]> => {
-        const { base, quote, baseDecimals, basePerLot } = units.get(symbol)!;
-        const funded = lotsToBase(units.get(symbol)!, baseFundingLots);
-        const funding = [
-          { asset: quote, amount: quoteFunding },
-          { asset: base, amount: formatTrimmed(funded, baseDecimals) },
-        ];
-        const { account } = await clients.Identity.open({ name: name.toLowerCase(), funding });
-        const balances = await clients.Risk.balances(
-          {},
-          { user: { subject: account, scopes: ['account:read'] } },
-        );
-        const own = balances.find(({ asset }) => asset === base);
-        const held = own
-          ? parseDecimal(own.available, baseDecimals) + parseDecimal(own.held, baseDecimals)
-          : funded;
-        return [name, { account, position: Number((held - funded) / basePerLot) }];
-      }),
-    ),
-  );
-  return new Map(opened);
-}
+/** No asset has more, so that no tick has. */
+const mostDecimals = 18;

@@ -1,220 +1,183 @@
 /**
  * The market of another venue, played from a recording: to subscribers as events, to the participants as a mid price.
- * What has been played is on disk before it is out, so that a restart neither repeats nor skips.
+ *
+ * Where the replay is, is stored now and then. A restart goes on from there with the very events that it played before
+ * (see Replay); a subscriber that has them waits until the replay is where it was.
  */
-
-import type { StatementSync } from 'node:sqlite';
-import type { Instrument } from '@exchange/reference';
-import { formatFixed } from '@exchange/reference/units';
-import type { Database, Logger } from 'flotilla';
+import type { Logger } from 'flotilla';
 import type { VenueEvent } from './contract.ts';
-import { openPosition, type Position } from './replay-position.ts';
-import { type Level, type MarketEvent, RecordingError, Replay, systemClock } from './venue/index.ts';
+import { LiveSequence } from './live-sequence.ts';
+import type { ReplayPosition } from './replay-position.ts';
+import { type MarketEvent, RecordingError, Replay, type ReplayClock, systemClock } from './venue/index.ts';
+import { middle, played, venueEvent, venueInstrument, venueLevels, venueScale } from './venue-event.ts';
 
-export const venueInstrument: Instrument = {
-  symbol: 'BTCUSDT.BINANCE',
-  base: 'BTC',
-  quote: 'USDT',
-  tickSize: '0.01',
-  lotSize: '0.00000001',
-  status: 'external',
-  referencePrice: '60000.00',
-};
-/** Fine enough that one tick of one lot is a whole number of minor units. */
-export const venueAssets = { BTC: 8, USDT: 10 };
-
-const priceDecimals = 2;
-const quantityDecimals = 8;
-/** Events kept for subscribers that come back. */
+/** Events kept for subscribers that come back: half a minute of a busy market. */
 const keptEvents = 4_096;
+const saveEveryMs = 1_000;
 
 export type ReplayState = 'playing' | 'gap' | 'ended' | 'damaged';
 
 export interface VenueMarketOptions {
   readonly file: string;
-  readonly database: Database;
+  readonly position: ReplayPosition;
   /** Recorded seconds in one; see Replay. */
   readonly speed: number;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Default the real one. */
+  readonly clock?: ReplayClock;
+}
+
+/** Where a subscriber is. */
+interface Position {
+  readonly run: number;
+  readonly sequence: number;
 }
 
 export class VenueMarket {
   readonly #options: VenueMarketOptions;
+  readonly #clock: ReplayClock;
   readonly #replay: Replay;
   readonly #run: number;
-  readonly #savePosition: StatementSync;
-  readonly #kept: VenueEvent[] = [];
-  readonly #waiting = new Set<() => void>();
-  #sequence: number;
-  #lastTime = new Date(0).toISOString();
-  #state: ReplayState = 'playing';
+  readonly #recent: LiveSequence<VenueEvent>;
+  #ending: 'ended' | 'damaged' | undefined;
   #reason: string | undefined;
-  #gaps = 0;
+  #gaps: number;
+  #savedAt: number;
 
-  /** @throws FlotillaError when the recording cannot be read at all. */
-  static async open(options: VenueMarketOptions): Promise<VenueMarket> {
-    return new VenueMarket(options, await openPosition(options.database, options.file));
-  }
-
-  private constructor(options: VenueMarketOptions, { run, sequence }: Position) {
-    const { file, speed, signal, database } = options;
+  constructor(options: VenueMarketOptions) {
+    const { file, speed, signal, position, clock = systemClock } = options;
+    const { sequence, gaps } = position.start;
     this.#options = options;
-    this.#run = run;
-    this.#sequence = sequence;
-    this.#savePosition = database.prepare('UPDATE replay SET sequence = ?, ended = ?');
-    this.#replay = new Replay(file, {
-      priceDecimals,
-      quantityDecimals,
-      clock: systemClock,
-      speed,
-      signal,
-      after: sequence,
-    });
+    this.#clock = clock;
+    this.#run = position.run;
+    this.#recent = new LiveSequence(sequence, keptEvents);
+    this.#gaps = gaps;
+    this.#savedAt = clock.now();
+    this.#replay = new Replay(file, { ...venueScale, clock, speed, signal, after: sequence });
   }
 
   get status() {
     return {
       symbol: venueInstrument.symbol,
       state: this.#state,
-      sequence: this.#sequence,
+      sequence: this.#recent.latest,
       gaps: this.#gaps,
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
     };
   }
 
-  /** The middle of the best bid and ask, as a price; undefined while the book is unknown. */
+  /** The middle of the best bid and ask, as a price; undefined while the book is unknown, and after the end. */
   get mid(): string | undefined {
-    if (this.#state !== 'playing' && this.#state !== 'ended') return undefined;
+    if (this.#state !== 'playing' || !this.#isCurrent) return undefined;
     const { bids, asks } = this.#replay.levels(1);
     const bid = bids[0]?.[0];
     const ask = asks[0]?.[0];
-    return bid === undefined || ask === undefined
-      ? undefined
-      : formatFixed(Math.floor((bid + ask) / 2), priceDecimals);
+    return bid === undefined || ask === undefined ? undefined : middle(bid, ask);
   }
 
-  /** Plays until the end, the first damage, or the signal. Never throws. */
+  /** Plays until the end, the first damage, or the signal. */
   async play(): Promise<void> {
-    const { file, log } = this.#options;
-    log.info('playing a recording', { file, run: this.#run, after: this.#sequence });
+    const { file, log, position, signal } = this.#options;
+    log.info('playing a recording', { file, run: this.#run, after: this.#recent.latest });
     try {
-      for await (const event of this.#replay.events()) await this.#publish(event);
-      if (this.#options.signal.aborted) return;
-      this.#state = 'ended';
-      log.info('the recording has ended', { file, events: this.#sequence });
+      for await (const event of this.#replay.events()) this.#publish(event);
     } catch (error) {
-      this.#state = 'damaged';
-      this.#reason = (error as Error).message;
-      const line = error instanceof RecordingError ? error.line : undefined;
-      log.error(`the recording is damaged: ${this.#reason}`, { file, line });
-      await this.#emit({ kind: 'gap', ...this.#numbers(this.#sequence + 1, this.#lastTime) });
+      if (!(error instanceof RecordingError)) throw error;
+      this.#breakOff(error);
     }
-    await this.#save(true);
+    if (this.#ending === undefined && !signal.aborted) {
+      this.#ending = 'ended';
+      log.info('the recording has ended', { file, events: this.#recent.latest });
+    }
+    this.#recent.wake();
+    await (this.#ending ? position.end(this.#progress) : position.save(this.#progress));
   }
 
-  /** Events after a position, or a snapshot and what follows it where the position is of another run or long ago. */
+  /**
+   * Events after a position, until `signal`; where that is of another run, or long ago, a snapshot and what follows it.
+   * While the book is unknown a gap event takes the place of the snapshot.
+   */
   async *events(after: Position | undefined, signal: AbortSignal): AsyncGenerator<VenueEvent, void> {
-    let next = this.#canResume(after) ? after!.sequence + 1 : undefined;
-    while (!signal.aborted) {
-      if (next === undefined || next < this.#oldest) {
-        const snapshot = this.#snapshot();
-        if (snapshot) {
-          yield snapshot;
-          next = snapshot.sequence + 1;
-          continue;
+    const recent = this.#recent;
+    const stop = (): void => recent.wake();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      let next = after?.run === this.#run ? after.sequence + 1 : 0;
+      while (!signal.aborted) {
+        // Ahead of the end is who saw more of a file that can no longer be read.
+        const lost = next < recent.oldest || (this.#ending !== undefined && next > recent.latest + 1);
+        const event = lost ? this.#present() : recent.at(next);
+        if (event === undefined) {
+          await recent.changed();
+        } else {
+          next = event.sequence + 1;
+          yield event;
         }
-      } else if (next <= this.#sequence) {
-        yield this.#kept[next % keptEvents]!;
-        next++;
-        continue;
       }
-      await this.#changed(signal);
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
   }
 
-  get #oldest(): number {
-    return Math.max(1, this.#sequence - Math.min(this.#kept.length, keptEvents) + 1);
+  get #state(): ReplayState {
+    if (this.#ending) return this.#ending;
+    return this.#isCurrent && this.#replay.position.status === 'stale' ? 'gap' : 'playing';
   }
 
-  #canResume(after: Position | undefined): boolean {
-    return after?.run === this.#run && after.sequence <= this.#sequence && after.sequence + 1 >= this.#oldest;
+  /** Whether the book of the replay is that after the latest event: not while it passes over what was played before. */
+  get #isCurrent(): boolean {
+    return this.#replay.position.sequence === this.#recent.latest;
   }
 
-  #snapshot(): VenueEvent | undefined {
-    const { status, sequence } = this.#replay.position;
-    if (this.#state === 'damaged' || status === 'stale') {
-      return { kind: 'gap', ...this.#numbers(this.#sequence, this.#lastTime) };
-    }
-    if (status === 'waiting' || sequence !== this.#sequence) return undefined;
+  get #progress() {
+    return { sequence: this.#recent.latest, gaps: this.#gaps };
+  }
+
+  /** The market as it is after the latest event; undefined while there is none or the replay has not come there yet. */
+  #present(): VenueEvent | undefined {
+    const { latest } = this.#recent;
+    if (this.#ending === 'damaged') return this.#recent.at(latest);
+    const { status, time } = this.#replay.position;
+    if (time === undefined || !this.#isCurrent) return undefined;
+    const numbers = played(this.#run, latest, time);
+    if (status === 'stale' || status === 'waiting') return { kind: 'gap', ...numbers };
     const { bids, asks } = this.#replay.levels();
-    return { kind: 'snapshot', ...this.#numbers(sequence, this.#lastTime), levels: present(bids, asks) };
+    return { kind: 'snapshot', ...numbers, levels: venueLevels(bids, asks) };
   }
 
-  async #publish(event: MarketEvent): Promise<void> {
-    this.#lastTime = new Date(event.time).toISOString();
-    const numbers = this.#numbers(event.sequence, this.#lastTime);
-    switch (event.kind) {
-      case 'snapshot':
-        this.#state = 'playing';
-        return this.#emit({ kind: 'snapshot', ...numbers, levels: present(event.bids, event.asks) });
-      case 'book':
-        return this.#emit({ kind: 'book', ...numbers, levels: present(event.bids, event.asks) });
-      case 'trade':
-        return this.#emit({
-          kind: 'trade',
-          ...numbers,
-          id: event.id,
-          price: formatFixed(event.price, priceDecimals),
-          quantity: formatFixed(event.quantity, quantityDecimals),
-          side: event.side,
-        });
-      case 'gap':
-        this.#state = 'gap';
-        this.#gaps += 1;
-        this.#options.log.warn('the recording has a gap: the book is unknown until the next snapshot', {
-          expected: event.expectedId,
-          received: event.receivedId,
-        });
-        return this.#emit({ kind: 'gap', ...numbers });
+  #publish(event: MarketEvent): void {
+    if (event.kind === 'gap') {
+      this.#gaps += 1;
+      this.#options.log.warn('the recording has a gap: the book is unknown until the next snapshot', {
+        expected: event.expectedId,
+        received: event.receivedId,
+      });
+    }
+    this.#recent.append(venueEvent(this.#run, event));
+    const now = this.#clock.now();
+    if (now - this.#savedAt >= saveEveryMs) {
+      this.#savedAt = now;
+      this.#save();
     }
   }
 
-  #numbers(sequence: number, time: string) {
-    return { symbol: venueInstrument.symbol, run: this.#run, sequence, time };
+  /** After damage the book is unknown for good: one more event says so, the same one whenever the damage is met. */
+  #breakOff(error: RecordingError): void {
+    const { file, log } = this.#options;
+    const { line, message } = error;
+    this.#ending = 'damaged';
+    this.#reason = message;
+    log.error(`the recording is damaged: ${message}`, { file, line });
+    // Never stored without the end of the run (see play), so that no start goes on behind it.
+    const time = this.#replay.position.time ?? Date.now();
+    this.#recent.append({ kind: 'gap', ...played(this.#run, this.#recent.latest + 1, time) });
   }
 
-  async #emit(event: VenueEvent): Promise<void> {
-    this.#sequence = event.sequence;
-    await this.#save(false);
-    this.#kept[event.sequence % keptEvents] = event;
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
-  }
-
-  #save(ended: boolean): Promise<unknown> {
-    return this.#options.database.write(() => this.#savePosition.run(this.#sequence, ended ? 1 : 0));
-  }
-
-  #changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
+  #save(): void {
+    const { position, log } = this.#options;
+    position.save(this.#progress).catch((error) => {
+      log.error('the position of the replay could not be stored', { error });
     });
   }
-}
-
-function present(bids: readonly Level[], asks: readonly Level[]) {
-  const levels = (side: 'buy' | 'sell', list: readonly Level[]) =>
-    list.map(([price, quantity]) => ({
-      side,
-      price: formatFixed(price, priceDecimals),
-      quantity: formatFixed(quantity, quantityDecimals),
-    }));
-  return [...levels('buy', bids), ...levels('sell', asks)];
 }

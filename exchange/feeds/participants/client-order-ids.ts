@@ -12,3 +12,8 @@ export function clientOrderIds(name: string, epoch: string): () => string {
   let count = 0;
   return () => `${name}-${epoch}-${(++count).toString(36)}`;
 }
+
+/** Whether an id is one that {@link clientOrderIds} gave a participant in this epoch. */
+export function isOfEpoch(clientOrderId: string, name: string, epoch: string): boolean {
+  return clientOrderId.startsWith(`${name}-${epoch}-`);
+}

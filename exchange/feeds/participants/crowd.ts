@@ -10,9 +10,12 @@ import { NoiseTrader } from './noise-trader.ts';
 import { Random } from './random.ts';
 import { ReferencePrice } from './reference-price.ts';
 
+/** With fewer ticks a price has no room to move in, and no grid of quotes fits around it. */
+export const leastAnchor = 200;
+
 export interface CrowdSymbol {
   readonly symbol: string;
-  /** Price to begin at and to be drawn back to, in ticks; at least 200. */
+  /** Price to begin at and to be drawn back to, in ticks; at least {@link leastAnchor}. */
   readonly anchor: number;
   /** A usual order, in lots. Default 20. */
   readonly size?: number;
@@ -46,9 +49,9 @@ export function createCrowd({ symbols, seed, epoch, actionsPerSecond = 20 }: Cro
   const weights = symbols.map((_, index) => 1 / Math.sqrt(index + 1));
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return symbols.map(({ symbol, anchor, size = 20 }, index) => {
-    if (!Number.isSafeInteger(anchor) || anchor < 200) {
+    if (!Number.isSafeInteger(anchor) || anchor < leastAnchor) {
       throw new RangeError(
-        `${symbol} begins at ${anchor} ticks: give a whole number of at least 200, or a finer tick`,
+        `${symbol} begins at ${anchor} ticks: give a whole number of at least ${leastAnchor}, or a finer tick`,
       );
     }
     const rate = (actionsPerSecond * weights[index]!) / sum;

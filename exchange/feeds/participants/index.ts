@@ -1,6 +1,6 @@
 export type { Action, CancelAction, OwnOrder, Participant, Side, SubmitAction, View } from './action.ts';
-export { clientOrderIds } from './client-order-ids.ts';
-export { type CrowdMarket, type CrowdOptions, type CrowdSymbol, createCrowd } from './crowd.ts';
+export { clientOrderIds, isOfEpoch } from './client-order-ids.ts';
+export { type CrowdMarket, type CrowdOptions, type CrowdSymbol, createCrowd, leastAnchor } from './crowd.ts';
 export { MarketMaker, type MarketMakerOptions } from './market-maker.ts';
 export { MomentumTrader, type MomentumTraderOptions } from './momentum-trader.ts';
 export { NoiseTrader, type NoiseTraderOptions } from './noise-trader.ts';

@@ -27,7 +27,7 @@ interface Tracked {
   cancelling: boolean;
 }
 
-/** An order that was open before this process started. */
+/** An order of an earlier process. */
 export interface OpenOrder {
   readonly clientOrderId: string;
   readonly orderId: string;
@@ -50,11 +50,7 @@ export class OwnOrders {
 
   constructor(position = 0, open: readonly OpenOrder[] = []) {
     this.#position = position;
-    for (const order of open) {
-      const { clientOrderId, orderId, side, price, quantity, filled } = order;
-      const remaining = quantity - filled;
-      this.#add({ clientOrderId, orderId, side, price, quantity, filled, remaining, cancelling: false });
-    }
+    for (const order of open) this.adopt(order);
   }
 
   /** Lots bought less lots sold. */
@@ -71,6 +67,12 @@ export class OwnOrders {
   sent(action: Action): void {
     if (action.kind === 'submit') this.#submitted(action);
     else this.#mark(action.orderId, true);
+  }
+
+  /** Takes over an order that an earlier process sent. One that is known already is left alone. */
+  adopt(order: OpenOrder): void {
+    if (this.#byClientId.has(order.clientOrderId)) return;
+    this.#add({ ...order, remaining: order.quantity - order.filled, cancelling: false });
   }
 
   /** Notes how an order stands. An order that is not known any more is left alone. */

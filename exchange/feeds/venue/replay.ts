@@ -76,6 +76,8 @@ export interface ReplayOptions extends RecordingOptions, VenueBookOptions {
 export interface ReplayPosition {
   /** Sequence of the last event, given out or skipped; 0 before the first. */
   readonly sequence: number;
+  /** Time of that event; undefined before the first. */
+  readonly time: number | undefined;
   readonly status: BookStatus;
   readonly updateId: number;
 }
@@ -85,6 +87,7 @@ export class Replay {
   readonly #options: ReplayOptions;
   readonly #book: VenueBook;
   #sequence = 0;
+  #time: number | undefined;
   #started = false;
 
   constructor(file: string, options: ReplayOptions) {
@@ -99,7 +102,8 @@ export class Replay {
   }
 
   get position(): ReplayPosition {
-    return { sequence: this.#sequence, status: this.#book.status, updateId: this.#book.updateId };
+    const { status, updateId } = this.#book;
+    return { sequence: this.#sequence, time: this.#time, status, updateId };
   }
 
   /** The best levels of the book as of {@link position}, all of them by default. */
@@ -140,8 +144,7 @@ export class Replay {
       const { id, price, quantity, side } = message;
       return [
         {
-          sequence: ++this.#sequence,
-          time,
+          ...this.#next(time),
           kind: 'trade',
           id,
           price,
@@ -163,26 +166,23 @@ export class Replay {
     if (output.kind === 'changed') {
       const { updateId, bids, asks } = output;
       if (bids.length === 0 && asks.length === 0) return undefined;
-      return { sequence: ++this.#sequence, time, kind: 'book', updateId, bids, asks };
+      return { ...this.#next(time), kind: 'book', updateId, bids, asks };
     }
     if (output.kind === 'synchronised') {
       const status = this.#book.status === 'whole' ? 'whole' : 'partial';
       const { bids, asks } = this.levels();
-      return {
-        sequence: ++this.#sequence,
-        time,
-        kind: 'snapshot',
-        status,
-        updateId: output.updateId,
-        bids,
-        asks,
-      };
+      return { ...this.#next(time), kind: 'snapshot', status, updateId: output.updateId, bids, asks };
     }
     if (output.kind === 'gap') {
       const { expectedId, receivedId } = output;
-      return { sequence: ++this.#sequence, time, kind: 'gap', expectedId, receivedId };
+      return { ...this.#next(time), kind: 'gap', expectedId, receivedId };
     }
     return undefined;
+  }
+
+  #next(time: number): Sequenced {
+    this.#time = time;
+    return { sequence: ++this.#sequence, time };
   }
 }
 
