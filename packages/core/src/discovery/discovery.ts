@@ -13,6 +13,8 @@ import { InstanceTable, type TableChange } from './instance-table.ts';
 const heartbeatMs = 1_000;
 /** Members answer `who` within this time, each at its own moment, so that a newcomer is not answered by a storm. */
 const answerJitterMs = 20;
+/** After this long a newcomer has heard of everybody who is there. */
+const settleMs = 100;
 
 export interface DiscoveryOptions {
   readonly connection: NatsConnection;
@@ -33,6 +35,7 @@ export class Discovery {
   readonly #listeners = new Set<ChangeListener>();
   readonly #timers: NodeJS.Timeout[] = [];
   #self: Instance | undefined;
+  #settled = false;
 
   constructor(options: DiscoveryOptions) {
     this.#connection = options.connection;
@@ -60,6 +63,28 @@ export class Discovery {
     void this.#followConnection();
     this.#ask();
     await this.#connection.flush();
+    setTimeout(() => {
+      this.#settled = true;
+    }, settleMs).unref();
+  }
+
+  /**
+   * Resolves once an instance of `service` is known, or once a process that has just begun has heard of everybody: from
+   * then on at once.
+   */
+  async settled(service: string): Promise<void> {
+    if (this.#settled || this.list(service).length > 0) return;
+    await new Promise<void>((resolve) => {
+      const forget = this.onChange(({ instance }) => {
+        if (instance.service === service) done();
+      });
+      const timer = setTimeout(() => done(), settleMs);
+      const done = () => {
+        clearTimeout(timer);
+        forget();
+        resolve();
+      };
+    });
   }
 
   list(service?: string): Instance[] {

@@ -36,6 +36,10 @@ export class ChannelPool {
     this.#options = options;
   }
 
+  get service(): string {
+    return this.#options.service;
+  }
+
   /** Follows the table: called with the ready instances whenever they change. */
   update(instances: readonly Instance[]): void {
     const wanted = new Map(instances.map((instance) => [instance.instance, instance]));

@@ -190,6 +190,7 @@ export class FleetMember implements Caller {
         data: { executed: 'no' },
       });
     }
+    await this.discovery.settled(pool.service);
     return pool.connect();
   }
 }
