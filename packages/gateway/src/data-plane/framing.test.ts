@@ -19,7 +19,13 @@ before(async () => {
   gateway = await startGateway({
     upstream,
     config: parseGatewayConfig({
-      limits: { bodyBytes: 100_000, headerTimeoutMs: 500, requestTimeoutMs: 1_000, connections: 50 },
+      limits: {
+        bodyBytes: 100_000,
+        headerTimeoutMs: 500,
+        requestTimeoutMs: 1_000,
+        idleTimeoutMs: 200,
+        connections: 50,
+      },
       deadlineMs: 400,
     }),
     log: silentLogger,
@@ -244,6 +250,15 @@ describe('slow clients', () => {
     });
     assert.equal((await send(port, '/v1/ping')).status, 200);
     for (const received of await Promise.all(ends)) assert.deepEqual(statuses(received), [408]);
+  });
+
+  it('that say nothing at all, or nothing more, are cut off', async () => {
+    const silent = await dial(port);
+    const idle = await dial(port);
+    idle.write(ping);
+    const [nothing, one] = await Promise.all([receive(silent), receive(idle)]);
+    assert.ok(statuses(nothing).every((status) => status === 408));
+    assert.deepEqual(statuses(one), [200]);
   });
 
   it('beyond the bound on connections are closed, and room is made when others leave', async () => {
