@@ -58,8 +58,10 @@ export class OrderRecords {
     return row && orderState(fromRow(row));
   }
 
-  *open(): Generator<OrderState, void> {
-    for (const record of this.#live.values()) yield orderState(record);
+  /** Live orders, by id. */
+  open(): OrderState[] {
+    const orders = Array.from(this.#live.values(), orderState);
+    return orders.sort((left, right) => (left.id < right.id ? -1 : 1));
   }
 
   /** Takes over what the engine holds after a restart. Returns the ids of which there is no row. */

@@ -6,7 +6,7 @@ import { Reference } from '@exchange/reference';
 import { keepCatalogue } from '@exchange/reference/kept-catalogue';
 import { platformError, service } from 'flotilla';
 import { z } from 'zod';
-import { Matching, type OrderState } from './contract.ts';
+import { Matching } from './contract.ts';
 import { check, depth, stateHash } from './engine/index.ts';
 import { listMarkets } from './market-listing.ts';
 import { orderView, publicStatus } from './order-view.ts';
@@ -106,7 +106,7 @@ export default service(Matching, {
         sequence,
         stateHash: stateHash(state),
         violations: check(state),
-        orders: [...records.open()] satisfies OrderState[],
+        orders: records.open(),
         depth: books.map(({ symbol, sequence, bids, asks }) => ({
           symbol,
           sequence,
