@@ -6,6 +6,9 @@ import { freshNonce } from './handshake.ts';
 import { ServerConnection, type ServerConnectionOwner } from './server-connection.ts';
 import { defaultLimits, type WireLimits } from './wire-limits.ts';
 
+/** How long a closing server waits for its peers to take the last bytes and close in turn. */
+const LAST_BYTES_MS = 1000;
+
 /** The listening end that the connections come from. */
 export interface Acceptor {
   readonly address: string;
@@ -93,7 +96,11 @@ export class ConnectionServer implements WireServer, ServerConnectionOwner {
   async close(): Promise<void> {
     this.#stopped ??= this.#acceptor!.stop();
     for (const connection of this.#connections) connection.end();
+    const timer = setTimeout(() => {
+      for (const stream of this.#streams) stream.destroy();
+    }, LAST_BYTES_MS);
     await this.#whenEmpty();
+    clearTimeout(timer);
     await this.#stopped;
   }
 

@@ -13,12 +13,19 @@ import { Liveness } from './liveness.ts';
 import { connectionLost } from './wire-errors.ts';
 import type { WireLimits } from './wire-limits.ts';
 
-/** How long the last bytes may take after the end was decided. */
+/** How long the last bytes may wait for the peer to take some of them, after the end was decided. */
 const LINGER_MS = 1000;
+/**
+ * Up to so many calls in flight, a frame leaves as soon as the code that wrote it returns; above it, all that the turn of the
+ * event loop brings, also through other sockets, leaves together. Measured with one in flight: p50 33 µs instead of 38 µs.
+ */
+const ALMOST_IDLE = 1;
 const PING_BODY = Buffer.alloc(8);
 
 /** Must not throw. */
 export interface LinkHandler {
+  /** Calls under way. */
+  readonly inFlight: number;
   /** One frame other than PING, PONG and GOAWAY. Its body is `bytes[start, end)`. */
   frame(type: number, flags: number, callId: number, bytes: Buffer, start: number, end: number): void;
   /** The peer takes no calls above `notice.lastCallId`. */
@@ -36,6 +43,7 @@ export class Link {
   lastCallId = 0;
   readonly #stream: Duplex;
   readonly #limits: WireLimits;
+  readonly #maxBacklog: number;
   readonly #holdsBack: boolean;
   readonly #parser = new FrameParser(MAX_HANDSHAKE_FRAME);
   readonly #liveness: Liveness;
@@ -55,9 +63,14 @@ export class Link {
     this.#stream = stream;
     this.#holdsBack = holdsBack;
     this.#limits = limits;
+    // Only above its own mark does a stream tell when it has drained.
+    this.#maxBacklog = Math.max(limits.maxBacklog, stream.writableHighWaterMark);
     this.handler = handler;
     const flush = () => this.#flush();
-    this.writer = new FrameWriter(stream, () => setImmediate(flush));
+    this.writer = new FrameWriter(stream, () => {
+      if (this.handler.inFlight <= ALMOST_IDLE) process.nextTick(flush);
+      else setImmediate(flush);
+    });
     this.#liveness = new Liveness(limits);
     this.#ticker = setInterval(() => this.#tick(), this.#liveness.tickMs).unref();
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -78,7 +91,7 @@ export class Link {
 
   /** More bytes wait to be sent than the limits allow. */
   get saturated(): boolean {
-    return this.writer.pending > this.#limits.maxBacklog;
+    return this.writer.pending > this.#maxBacklog;
   }
 
   /** Tells the peer to send no more calls. */
@@ -151,10 +164,11 @@ export class Link {
     this.#liveness.heard();
     this.writer.drained();
     if (this.#ended) {
+      this.#linger?.refresh();
       this.#flush();
       return;
     }
-    if (!this.#reading && this.writer.pending <= this.#limits.maxBacklog / 2) {
+    if (!this.#reading && this.writer.pending <= this.#maxBacklog / 2) {
       this.#reading = true;
       this.#stream.resume();
     }

@@ -41,6 +41,7 @@ export function openChannel(
 }
 
 class ClientHandshake implements LinkHandler {
+  readonly inFlight = 0;
   readonly #options: DialOptions;
   readonly #limits: WireLimits;
   readonly #lastCallId: number;

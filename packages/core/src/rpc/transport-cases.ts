@@ -1,5 +1,6 @@
 /** What every transport must do. Each case is a story about what a caller and a handler see. */
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
 import { FlotillaError, platformError } from '../errors/index.ts';
 import type {
@@ -518,6 +519,27 @@ export function transportCases(name: string, open: () => TransportUnderTest): vo
       await until(() => channel.state === 'closed', 'the channel closes');
       assert.deepEqual(events, ['drain', 'close unavailable']);
       assert.equal(inbox.calls.length, 2);
+    });
+
+    it('delivers what was answered before the server drains, however large', async () => {
+      const answer = Buffer.alloc(3_000_000, 'a');
+      const { channel, server } = await pair((_, reply) => {
+        reply.value(answer);
+        void server.drain(60_000);
+      });
+      const { payload } = await channel.call('a.large', NOTHING);
+      assert.ok(payload.equals(answer));
+    });
+
+    it('carries many calls under one signal', async () => {
+      const { channel } = await pair((call, reply) => reply.value(call.payload));
+      const warnings: string[] = [];
+      const onWarning = (warning: Error) => warnings.push(warning.name);
+      process.on('warning', onWarning);
+      cleanup.push(() => process.off('warning', onWarning));
+      const { signal } = new AbortController();
+      await Promise.all(Array.from({ length: 100 }, () => channel.call('a.b', NOTHING, { signal })));
+      assert.deepEqual([warnings, getEventListeners(signal, 'abort').length], [[], 0]);
     });
 
     it('ends an idle connection at once when the server drains, and accepts no other', async () => {

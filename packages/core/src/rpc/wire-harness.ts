@@ -15,9 +15,10 @@ export function identityOf(instance: string, key = 1): WireIdentity {
 /** Waits until `condition` holds; fails with `what` after `timeoutMs`. */
 export async function until(condition: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
   const end = performance.now() + timeoutMs;
-  while (!condition()) {
+  for (let turn = 0; !condition(); turn++) {
     if (performance.now() > end) assert.fail(`did not happen in ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    if (turn < 50) await new Promise((resolve) => setImmediate(resolve));
+    else await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 

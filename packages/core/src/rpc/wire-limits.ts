@@ -9,7 +9,7 @@ export interface WireLimits {
   readonly maxInFlight: number;
   /**
    * Bytes that may wait to be sent. A caller refuses further calls with `overloaded`; a server stops reading from
-   * that connection until the peer has taken half of them. Default 8 MiB.
+   * that connection until the peer has taken half of them. Default 8 MiB; never less than what a socket buffers, 64 KiB.
    */
   readonly maxBacklog: number;
   /** Connections a server accepts, authenticated or not yet. Default 1024. */
