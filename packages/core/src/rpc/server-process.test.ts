@@ -108,13 +108,13 @@ for (const [name, address] of [
 
     it('is found dead when it has stopped, by a caller that waits for it', async () => {
       const { child, address: bound, messages } = await startServer(address());
-      const channel = await connect(bound, { pingMs: 100, deadMs: 400 });
+      const channel = await connect(bound, { pingMs: 300, deadMs: 1500 });
       const answer = failureOf(channel.call('a.hang', NOTHING));
       await until(() => messages.some(({ started }) => started === 'a.hang'), 'the call has begun');
       child.kill('SIGSTOP');
       const error = await answer;
       assert.deepEqual([error.code, error.data], ['unavailable', { executed: 'unknown' }]);
-      assert.match(error.message, /sent nothing for 400 ms/);
+      assert.match(error.message, /sent nothing for 1500 ms/);
       assert.equal(channel.state, 'closed');
     });
   });
