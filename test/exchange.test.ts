@@ -188,13 +188,15 @@ test('the stream begins with a snapshot, has no gap, is never crossed, and resum
     const asks = [...sides.asks.keys()].map(exact);
     const crossed = bids.some((bid) => asks.some((ask) => bid >= ask));
     assert.ok(!crossed, `crossed at ${last}`);
-    if (++count === 40) stop.abort();
+    if (++count === 40) break;
   }
+  stop.abort();
   const again = new AbortController();
   for await (const { id } of serverSentEvents(url, again.signal, { 'last-event-id': String(last) })) {
     assert.equal(Number(id), last + 1);
-    again.abort();
+    break;
   }
+  again.abort();
 });
 
 test('trades have gapless ids and candles are their fold', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { type FleetMember, joinFleet } from 'flotilla';
 import { waitFor } from 'flotilla/testing';
 
 export const repository = resolve(import.meta.dirname, '..');
@@ -21,8 +22,17 @@ export interface Listed {
   readonly address: string;
 }
 
+/** An instance came into another state. */
+interface StateEvent {
+  readonly type: 'state';
+  readonly service: string;
+  readonly state: string;
+  readonly pid?: number;
+}
+
 interface ReadyEvent {
   readonly type: 'ready';
+  readonly name: string;
   readonly seconds: number;
   readonly pid: number;
   readonly urls: { readonly gateway: string; readonly broker: string };
@@ -42,6 +52,9 @@ export class FleetProcess {
   readonly ready: ReadyEvent;
   /** What it said on standard error, for messages. */
   readonly talk: string[];
+  /** What it said on standard output. */
+  readonly #events: readonly { readonly type: string }[];
+  #member: Promise<FleetMember> | undefined;
 
   static async start(options: StartOptions = {}): Promise<FleetProcess> {
     const data = options.data ?? mkdtempSync(join(tmpdir(), 'flotilla-system-'));
@@ -66,7 +79,7 @@ export class FleetProcess {
     if (ready.type !== 'ready') {
       throw new Error(`the fleet did not start (exit code ${child.exitCode}):\n${talk.join('\n')}`);
     }
-    return new FleetProcess(child, environment, data, ready as ReadyEvent, talk);
+    return new FleetProcess(child, environment, data, ready as ReadyEvent, talk, events);
   }
 
   private constructor(
@@ -75,12 +88,14 @@ export class FleetProcess {
     data: string,
     ready: ReadyEvent,
     talk: string[],
+    events: readonly { readonly type: string }[],
   ) {
     this.#child = child;
     this.#environment = environment;
     this.data = data;
     this.ready = ready;
     this.talk = talk;
+    this.#events = events;
   }
 
   get gateway(): string {
@@ -105,31 +120,60 @@ export class FleetProcess {
     return JSON.parse(await this.cli('ps', '--json'));
   }
 
+  /** Calls an operation as a member of the fleet, without the cost of a process. */
   async call<T>(operation: string, input: unknown = {}): Promise<T> {
-    return JSON.parse(await this.cli('call', operation, JSON.stringify(input), '--json'));
+    const member = await this.member();
+    const service = operation.slice(0, operation.indexOf('.'));
+    const result = await member.call(service, operation, Buffer.from(JSON.stringify(input)), {});
+    return JSON.parse(result.payload.toString());
   }
 
-  /** Kills the first instance of a service with SIGKILL. */
+  /** This process as a member of the fleet. */
+  member(): Promise<FleetMember> {
+    this.#member ??= joinFleet({
+      service: 'test',
+      instance: 'test-1',
+      fleet: this.ready.name,
+      secret: this.secret,
+      natsUrl: this.broker,
+    });
+    return this.#member;
+  }
+
+  /** Process id of the latest ready instance of a service. */
+  pid(service: string): number {
+    const event = this.#states(service).findLast(({ state }) => state === 'ready');
+    if (event?.pid === undefined) throw new Error(`no instance of ${service}`);
+    return event.pid;
+  }
+
+  /** Kills a service with SIGKILL; resolves with its process id once the supervisor has noticed. */
   async kill(service: string): Promise<number> {
-    const instance = (await this.ps()).find((listed) => listed.service === service);
-    if (!instance) throw new Error(`no instance of ${service}`);
-    process.kill(instance.pid, 'SIGKILL');
-    return instance.pid;
+    const pid = this.pid(service);
+    const known = this.#states(service).length;
+    process.kill(pid, 'SIGKILL');
+    await waitFor(() => this.#states(service).length > known, {
+      what: `the death of ${service} to be noticed`,
+    });
+    return pid;
   }
 
   /** Waits until a service is ready under another process id. */
-  async isBack(service: string, formerPid: number, timeoutMs = 10_000): Promise<void> {
-    await waitFor(
-      async () => {
-        const found = (await this.ps()).find((listed) => listed.service === service);
-        return found?.state === 'ready' && found.pid !== formerPid;
-      },
-      { timeoutMs, what: `${service} to be back` },
+  async isBack(service: string, formerPid: number): Promise<void> {
+    await waitFor(() => this.#states(service).at(-1)?.state === 'ready' && this.pid(service) !== formerPid, {
+      what: `${service} to be back`,
+    });
+  }
+
+  #states(service: string): StateEvent[] {
+    return this.#events.filter(
+      (event): event is StateEvent => event.type === 'state' && (event as StateEvent).service === service,
     );
   }
 
   /** Ctrl-C; resolves with the exit code. */
   async interrupt(): Promise<number | null> {
+    await (await this.#member)?.leave();
     if (this.#child.exitCode === null) this.#child.kill('SIGINT');
     await waitFor(() => this.#child.exitCode !== null || this.#child.signalCode !== null, {
       what: 'the fleet to stop',

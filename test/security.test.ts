@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect as connectNats } from '@nats-io/transport-node';
 import { deriveToken } from 'flotilla';
+import { waitFor } from 'flotilla/testing';
 import { FleetProcess } from './fleet-process.ts';
 
 let fleet: FleetProcess;
@@ -66,9 +67,11 @@ test('the broker refuses without the secret and takes the derived token', async 
 });
 
 test('the admin ports refuse without the token, on every path', async () => {
-  const discovered = JSON.parse(await fleet.cli('services', '--json')) as unknown;
-  const admins = [...JSON.stringify(discovered).matchAll(/http:\/\/127\.0\.0\.1:\d+/g)].map(([url]) => url);
-  assert.ok(admins.length >= 8, JSON.stringify(discovered));
+  const member = await fleet.member();
+  const admins = await waitFor(() => {
+    const found = member.discovery.list().flatMap(({ admin }) => (admin ? [admin] : []));
+    return found.length >= 8 ? found : undefined;
+  });
   const token = deriveToken(fleet.secret, 'admin');
   for (const admin of admins) {
     for (const path of ['/health/live', '/health/ready', '/metrics', '/rpc/matching/audit', '/']) {

@@ -61,15 +61,20 @@ export async function parse<S extends Schema>(schema: S, value: unknown): Promis
 
 function outcome<S extends Schema>(result: StandardSchemaV1.Result<unknown>): Outcome<OutputOf<S>> {
   if (!result.issues) return { value: result.value as OutputOf<S> };
-  return {
-    issues: result.issues.map((issue) => ({
-      path: (issue.path ?? []).map((segment) => {
-        const key = typeof segment === 'object' ? segment.key : segment;
-        return typeof key === 'number' ? key : String(key);
-      }),
-      message: issue.message,
-    })),
-  };
+  return { issues: result.issues.flatMap(issuesOf) };
+}
+
+/** One issue for each field: zod says of all unknown keys at once that their parent is at fault. */
+function issuesOf(issue: StandardSchemaV1.Issue & { readonly keys?: unknown }): ValidationIssue[] {
+  const path = (issue.path ?? []).map((segment) => {
+    const key = typeof segment === 'object' ? segment.key : segment;
+    return typeof key === 'number' ? key : String(key);
+  });
+  if (!Array.isArray(issue.keys)) return [{ path, message: issue.message }];
+  return issue.keys.map((key) => ({
+    path: [...path, String(key)],
+    message: 'is not a known field: remove it',
+  }));
 }
 
 /**
