@@ -114,6 +114,13 @@ describe('the fleet as upstream', () => {
     assert.equal(again.upstream.isLive('shop'), false);
   });
 
+  it('forgets the contract of a service that the fleet no longer has', async () => {
+    const stored = memoryStore(version('a'), { ...shop, service: 'bank' });
+    const upstream = new FleetUpstream(new FakeFleet(), stored, silentLogger);
+    await upstream.start(['shop']);
+    assert.deepEqual(hashes(upstream), ['shop:a']);
+  });
+
   it('follows a deploy once no instance serves the old contract', async () => {
     const fleet = new FakeFleet();
     fleet.join('shop-1', version('a'));

@@ -30,9 +30,15 @@ export class FleetUpstream implements Upstream {
     this.#log = log;
   }
 
-  /** Loads what was known before, and begins to follow the fleet. */
-  async start(): Promise<void> {
-    for (const document of await this.#store.load()) this.#documents.set(document.service, document);
+  /**
+   * Loads what was known before, and begins to follow the fleet.
+   *
+   * @param members the services that the fleet has, where that is known: a stored contract of another one is forgotten.
+   */
+  async start(members?: readonly string[]): Promise<void> {
+    for (const document of await this.#store.load()) {
+      if (members?.includes(document.service) ?? true) this.#documents.set(document.service, document);
+    }
     this.#unsubscribe = this.#member.discovery.onChange(({ instance }) => this.#check(instance.service));
     for (const service of new Set(this.#member.discovery.list().map((instance) => instance.service))) {
       this.#check(service);

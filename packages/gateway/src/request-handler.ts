@@ -2,7 +2,7 @@
  * The way of one request: ids, route, access, input, call, response. Every stage works on the canonical request; every
  * failure on the way becomes a problem detail in one place.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   type CallOptions,
   type EndUser,
@@ -20,6 +20,7 @@ import { type Problem, problemOf, problemResponse } from './problem.ts';
 import { Refusal } from './refusal.ts';
 import { requestDeadlineMs } from './request/deadline.ts';
 import { idempotencyKey } from './request/idempotency-key.ts';
+import { randomHexSource } from './request/random-hex.ts';
 import { requestId, traceId, traceparent } from './request/trace.ts';
 import type { Route, RouteTable } from './routes.ts';
 import { errorEvent } from './sse/event-format.ts';
@@ -61,6 +62,7 @@ export class RequestHandler implements ExchangeHandler {
   readonly #state: GatewayState;
   readonly #log: Logger;
   readonly #streams: OpenStreams;
+  readonly #randomHex = randomHexSource();
   #requests = 0;
 
   constructor(options: RequestHandlerOptions) {
@@ -87,7 +89,7 @@ export class RequestHandler implements ExchangeHandler {
     const progress: Progress = {
       exchange,
       id: requestId(headers.get('x-request-id'), randomUUID),
-      traceparent: traceparent(headers.get('traceparent'), randomHex),
+      traceparent: traceparent(headers.get('traceparent'), this.#randomHex),
       startedAt: performance.now(),
       route: undefined,
       body: undefined,
@@ -282,8 +284,4 @@ function callIdentity({ exchange, user, traceparent }: Progress): CallOptions {
 /** Headers of every response. */
 function responseHeaders(id: string): string[] {
   return ['x-request-id', id, 'x-content-type-options', 'nosniff', 'cache-control', 'no-store'];
-}
-
-function randomHex(bytes: number): string {
-  return randomBytes(bytes).toString('hex');
 }

@@ -31,7 +31,7 @@ await lifetime.run(async () => {
   });
   const store = dataDirectory === undefined ? noContractStore : contractStore(dataDirectory, log);
   const upstream = new FleetUpstream(member, store, log);
-  await upstream.start();
+  await upstream.start(expect.length === 0 ? undefined : expect);
   const gateway = await startGateway({ upstream, config, log, host, port, starting: true });
   const missing = await awaitContracts(upstream, expect);
   if (missing.length > 0) log.warn('ready without the contracts of some services', { missing });
