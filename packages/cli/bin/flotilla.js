@@ -9,10 +9,22 @@ if (major < 24) {
   );
   process.exitCode = 1;
 } else {
-  process.getBuiltinModule('node:module').enableCompileCache();
+  const fs = process.getBuiltinModule('node:fs');
+  const path = process.getBuiltinModule('node:path');
+
+  // One cache of compiled code for this command and the processes that it supervises, beside the code that it is of.
+  // Elsewhere when that cannot be written: Node and the supervisor have their own places then.
+  const parent = path.resolve(import.meta.dirname, '../../..');
+  const modules = path.basename(parent) === 'node_modules' ? parent : path.join(parent, 'node_modules');
+  try {
+    fs.accessSync(modules, fs.constants.W_OK);
+    process.env.NODE_COMPILE_CACHE ??= path.join(modules, '.cache', 'flotilla');
+  } catch {}
+  process.getBuiltinModule('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE);
+
   // A workspace has the sources, a published package the build.
   const source = new URL('../src/main.ts', import.meta.url);
   const built = new URL('../dist/main.js', import.meta.url);
-  const main = process.getBuiltinModule('node:fs').existsSync(source) ? source : built;
+  const main = fs.existsSync(source) ? source : built;
   import(main.href).then((module) => module.main(process.argv.slice(2)));
 }

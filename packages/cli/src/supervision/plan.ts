@@ -12,6 +12,8 @@ export interface Unit {
   readonly instances: readonly string[];
   /** Units that must be ready before this one starts. */
   readonly after: readonly string[];
+  /** Length of the longest chain of `after` that ends here. */
+  readonly startRank: number;
   /** Units that must be gone before this one is told to stop: those that may still call it. */
   readonly stopsAfter: readonly string[];
   /** Distance from the units that stop first: when the time for a clean stop runs short, lower ranks get theirs first. */
@@ -49,14 +51,16 @@ function inOrder(drafts: readonly Draft[]): Plan {
     if (kind === 'service' && drafts.some((other) => other.kind === 'gateway')) dependents.push('gateway');
     stopsAfter.set(name, dependents);
   }
-  const rank = (name: string): number =>
-    Math.max(-1, ...(stopsAfter.get(name) ?? []).map((dependent) => rank(dependent))) + 1;
-  return drafts.map(({ name, kind, replicas, after }) => ({
+  const after = new Map(drafts.map((draft) => [draft.name, draft.after]));
+  const rank = (name: string, before: ReadonlyMap<string, readonly string[]>): number =>
+    Math.max(-1, ...(before.get(name) ?? []).map((other) => rank(other, before))) + 1;
+  return drafts.map(({ name, kind, replicas, after: first }) => ({
     name,
     kind,
     instances: Array.from({ length: replicas }, (_, index) => `${name}-${index + 1}`),
-    after,
+    after: first,
     stopsAfter: stopsAfter.get(name) ?? [],
-    stopRank: rank(name),
+    startRank: rank(name, after),
+    stopRank: rank(name, stopsAfter),
   }));
 }

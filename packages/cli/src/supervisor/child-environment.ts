@@ -6,19 +6,30 @@ import type { Environment, Fleet } from '../config/schema.ts';
 import type { Layout } from '../data/layout.ts';
 import type { UnitKind } from '../supervision/plan.ts';
 
-/** The module that each kind of process runs. */
+/** A module to run, and those that it will need, which can be loaded before. */
+export interface Program {
+  readonly run: string;
+  readonly preload: string;
+}
+
+/** What each kind of process runs: absolute paths of modules. */
 export interface Programs {
+  /** Loaded first by services and the gateway. */
+  readonly boot: string;
   readonly broker: string;
-  readonly gateway: string;
-  readonly service: string;
+  readonly gateway: Program;
+  readonly service: Program;
 }
 
 export function installedPrograms(): Programs {
-  const own = new URL(`./broker-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const own = (name: string): string => fileURLToPath(new URL(`./${name}.${extension}`, import.meta.url));
+  const installed = (name: string): string => fileURLToPath(import.meta.resolve(name));
   return {
-    broker: fileURLToPath(own),
-    gateway: fileURLToPath(import.meta.resolve('@flotilla/gateway/run')),
-    service: fileURLToPath(import.meta.resolve('flotilla/run')),
+    boot: own('boot-process'),
+    broker: own('broker-process'),
+    gateway: { run: installed('@flotilla/gateway/run'), preload: installed('@flotilla/gateway') },
+    service: { run: installed('flotilla/run'), preload: installed('flotilla') },
   };
 }
 
@@ -56,8 +67,10 @@ export function childArguments(unit: string, kind: UnitKind, surroundings: Surro
   const { programs, fleet, directory } = surroundings;
   // Node 24 still warns about features that it has made stable since: node:sqlite, type stripping.
   const options = ['--disable-warning=ExperimentalWarning'];
-  if (kind !== 'service') return [...options, programs[kind]];
-  return [...options, programs.service, resolve(directory, fleet.services[unit]?.entry ?? '')];
+  if (kind === 'broker') return [...options, programs.broker];
+  const { run, preload } = programs[kind];
+  const entry = kind === 'gateway' ? [] : [resolve(directory, fleet.services[unit]?.entry ?? '')];
+  return [...options, programs.boot, preload, run, ...entry];
 }
 
 export function childEnvironment(

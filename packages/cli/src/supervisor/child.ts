@@ -33,6 +33,8 @@ export interface Child {
   /** Undefined when it could not be spawned; `end` says why. */
   readonly pid: number | undefined;
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** Over IPC. A process that is gone hears nothing. */
+  send(message: object): void;
 }
 
 const LAST_WORDS = 4;
@@ -78,6 +80,9 @@ export function spawnChild(spec: ChildSpec, scrub: (line: string) => string, lis
     pid: child.pid,
     signal(signal) {
       child.kill(signal);
+    },
+    send(message) {
+      if (child.connected) child.send(message, () => {});
     },
   };
 }

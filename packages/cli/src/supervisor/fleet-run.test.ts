@@ -168,6 +168,28 @@ describe('the start of real processes', () => {
     assert.equal(death.reason, 'not ready within 1.5 s');
   });
 
+  it('loads the code of those that wait, and runs none of it before its time', async () => {
+    await using fleet = new FakeFleet();
+    const marks = `
+      import { writeFileSync } from 'node:fs';
+      writeFileSync(process.env.FLOTILLA_DATA + '/mark', process.env.NATS_URL + ' ' + process.argv.length);`;
+    fleet.configure(
+      { first: 'setInterval(() => {}, 1000);', second: marks },
+      {},
+      { second: { after: ['first'] } },
+    );
+    await fleet.start();
+    // broker-1, first-1, and second-1 on standby
+    const pids = await until('all processes are there', () => pidsOf(fleet).length === 3 && pidsOf(fleet));
+    assert.ok(!existsSync(join(fleet.data, 'services/second/mark')));
+    await fleet.stop();
+    assert.ok(
+      pids.every((pid) => processOf(pid) === undefined),
+      'and nothing of it is left',
+    );
+    assert.ok(!existsSync(join(fleet.data, 'services/second/mark')));
+  });
+
   it('gives up on a crash loop', async () => {
     await using fleet = new FakeFleet();
     fleet.configure({ broken: `console.error('no disk'); process.exit(9);` });

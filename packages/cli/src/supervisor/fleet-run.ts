@@ -4,6 +4,7 @@
  */
 
 import { mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { deriveToken } from 'flotilla/secret';
 import { type LoadedFleet, loadFleet } from '../config/load.ts';
 import { type Flags, resolveSettings, type Settings } from '../config/settings.ts';
@@ -29,6 +30,7 @@ import { FleetAddresses } from './fleet-addresses.ts';
 import type { FleetEvent } from './fleet-event.ts';
 import { type GoodbyeOptions, type GoodbyeSayer, goodbyeSayer } from './goodbye.ts';
 import { checkPorts, type WantedPort } from './ports.ts';
+import { StandbyPool } from './standby-pool.ts';
 import { type PhaseChange, Supervisor } from './supervisor.ts';
 
 /** Name under which the supervisor's own log lines appear. */
@@ -131,14 +133,27 @@ async function start(prepared: Prepared): Promise<FleetRun> {
   let control: ControlServer | undefined;
   let readySeconds: number | null = null;
 
+  const standbys = new StandbyPool({
+    width: availableParallelism(),
+    spawn({ name: unit, kind }, instance, standby, listener) {
+      const args = childArguments(unit, kind, surroundings);
+      const env = childEnvironment(unit, kind, instance, surroundings, addresses);
+      const spec = { unit, instance, args, env: standby ? { ...env, FLOTILLA_STANDBY: '1' } : env };
+      const child = spawnChild(spec, scrub, { ...listener, log: addLog });
+      recordSoon();
+      const start = (): void => {
+        const known = childEnvironment(unit, kind, instance, surroundings, addresses);
+        const news = Object.entries(known).filter(([name, value]) => env[name] !== value);
+        child.send({ type: 'start', env: Object.fromEntries(news) });
+      };
+      return { ...child, start };
+    },
+  });
+
   const supervisor = new Supervisor({
     plan,
     policy: options.policy ?? DEFAULT_POLICY,
-    spawn({ name: unit, kind }, instance, listener) {
-      const args = childArguments(unit, kind, surroundings);
-      const env = childEnvironment(unit, kind, instance, surroundings, addresses);
-      return spawnChild({ unit, instance, args, env }, scrub, { ...listener, log: addLog });
-    },
+    spawn: (unit, instance, listener) => standbys.spawn(unit, instance, listener),
     events: {
       announced(unit, { url }) {
         if (url !== undefined) addresses.learn(unit.kind, url);
@@ -174,6 +189,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
 
   const end = async (failures: readonly StartFailure[]): Promise<void> => {
     control?.close();
+    await standbys.close();
     const left = goodbye.close().catch(() => {});
     await Promise.race([left, new Promise((resolve) => setTimeout(resolve, LEAVE_MS))]);
     logs.close();
@@ -189,7 +205,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
       name: fleet.name,
       config,
       supervisor: self,
-      children: supervisor.pids.flatMap((pid) => identify(pid) ?? []),
+      children: [...supervisor.pids, ...standbys.pids].flatMap((pid) => identify(pid) ?? []),
       socket: socket.path,
       ...(natsUrl === undefined ? {} : { natsUrl }),
       urls,
@@ -229,6 +245,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
   record();
   for (const leftover of claimed.leftovers) say('warn', leftover);
   supervisor.start();
+  standbys.prepare(plan.filter((unit) => unit.kind !== 'broker'));
   return {
     name: fleet.name,
     nameWidth: Math.max(...plan.flatMap((unit) => unit.instances.map((name) => name.length))),

@@ -15,6 +15,8 @@ export interface ReadyMessage {
 }
 
 export type ProcessMessage =
+  /** Its code is loaded; it waits to be started, if it has to. */
+  | { readonly type: 'loaded' }
   | ReadyMessage
   | { readonly type: 'state'; readonly state: 'draining' }
   | { readonly type: 'fatal'; readonly fatal: Fatal };
@@ -37,6 +39,8 @@ export function parseProcessMessage(message: unknown): ProcessMessage | undefine
         ...text('contract'),
         ...text('url'),
       };
+    case 'loaded':
+      return { type: 'loaded' };
     case 'state':
       return fields.state === 'draining' ? { type: 'state', state: 'draining' } : undefined;
     case 'fatal': {

@@ -197,7 +197,7 @@ export class Supervisor {
           this.#feed({ type: 'ready', instance });
         } else if (message.type === 'state') {
           this.#feed({ type: 'draining', instance });
-        } else {
+        } else if (message.type === 'fatal') {
           this.#feed({ type: 'fatal', instance, fatal: message.fatal });
         }
       },

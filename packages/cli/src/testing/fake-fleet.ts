@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { LogEntry } from '../logs/entry.ts';
 import type { StartFailure } from '../supervision/fleet-state.ts';
 import { DEFAULT_POLICY, type Policy } from '../supervision/policy.ts';
+import { installedPrograms, type Program } from '../supervisor/child-environment.ts';
 import type { FleetEvent } from '../supervisor/fleet-event.ts';
 import { type FleetRun, type FleetRunOptions, runFleet } from '../supervisor/fleet-run.ts';
 import type { Death } from '../supervisor/supervisor.ts';
@@ -42,6 +43,7 @@ export class FakeFleet {
 
   constructor() {
     this.directory = mkdtempSync(join(tmpdir(), 'flotilla-fake-'));
+    this.write('nothing.mjs', '');
     this.write('service-program.mjs', SERVICE_PROGRAM);
     this.write('broker-program.mjs', BROKER_PROGRAM);
     this.write(
@@ -89,9 +91,10 @@ export class FakeFleet {
       env: { PATH, HOME },
       cwd: this.directory,
       programs: {
+        ...installedPrograms(),
         broker: join(this.directory, 'broker-program.mjs'),
-        gateway: join(this.directory, 'gateway-program.mjs'),
-        service: join(this.directory, 'service-program.mjs'),
+        gateway: this.#program('gateway-program.mjs'),
+        service: this.#program('service-program.mjs'),
       },
       policy: QUICK,
       // There is no broker behind the fake one.
@@ -101,6 +104,10 @@ export class FakeFleet {
       ...options,
     });
     return this.run;
+  }
+
+  #program(name: string): Program {
+    return { run: join(this.directory, name), preload: join(this.directory, 'nothing.mjs') };
   }
 
   /** Starts, and resolves with the `ready` event. */
