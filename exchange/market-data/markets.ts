@@ -63,18 +63,17 @@ export class Markets {
     this.#closed = Promise.all([this.#catalogue.closed, this.engineLog.closed, venue]);
   }
 
-  /** Resolves once a catalogue is known, or the signal has aborted. */
-  get ready(): Promise<unknown> {
-    return Promise.race([this.#catalogue.ready, this.#closed]);
+  /** Resolves once a catalogue is known, or after `timeoutMs` without one. */
+  waitUntilReady(timeoutMs: number): Promise<void> {
+    return this.#catalogue.waitUntilReady(timeoutMs);
   }
 
-  /** @throws FlotillaError `not_found` for a symbol that is not listed. */
+  /** @throws FlotillaError `not_found` for a symbol that is not listed, `unavailable` while no catalogue is known. */
   get(symbol: string): PublicMarket {
     const known = this.#public.get(symbol);
     if (known) return known;
     const units = this.#catalogue.get(symbol)?.units;
-    if (!units)
-      throw platformError('not_found', `there is no market '${symbol}': GET /v1/markets lists them`);
+    if (!units) throw this.#unknown(symbol);
     const market = new PublicMarket(this.#market(symbol), units);
     this.#public.set(symbol, market);
     return market;
@@ -89,6 +88,12 @@ export class Markets {
   /** Resolves after the signal has aborted and nothing is under way any more. */
   closed(): Promise<unknown> {
     return this.#closed;
+  }
+
+  #unknown(symbol: string): Error {
+    return this.#catalogue.current
+      ? platformError('not_found', `there is no market '${symbol}': GET /v1/markets lists them`)
+      : platformError('unavailable', 'what can be traded is not known yet: try again when reference runs');
   }
 
   #market(symbol: string): Market {

@@ -4,6 +4,8 @@ import { MarketData } from './contract.ts';
 import { Markets, uses } from './markets.ts';
 import { presentCandle, presentTrade } from './presentation.ts';
 
+/** How long the first start waits to know what can be traded. */
+const firstCatalogueMs = 2_000;
 const minutesOf = { '1m': 1, '5m': 5, '15m': 15, '1h': 60, '1d': 1_440 } as const;
 
 export default service(MarketData, {
@@ -12,7 +14,7 @@ export default service(MarketData, {
   database: { migrations: new URL('./migrations/', import.meta.url) },
   async start({ database, clients, log, signal }) {
     const markets = new Markets({ database, clients, log, signal });
-    await markets.ready;
+    await markets.waitUntilReady(firstCatalogueMs);
     return markets;
   },
   operations: {
