@@ -9,7 +9,7 @@ import { plain } from './output/colour.ts';
 const TEXT = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
 
 const program = createProgram({
-  terminal: { out() {}, talk() {}, paintOut: plain, paintTalk: plain },
+  terminal: { out() {}, talk() {}, paintOut: plain, paintTalk: plain, onReaderGone() {} },
   env: {},
   cwd: '/',
   exitWith() {},

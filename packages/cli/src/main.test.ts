@@ -321,6 +321,8 @@ describe('a fleet run from the command line', () => {
     assert.equal(children.length, 4);
     const follower = workplace.start(['logs', '--follow']);
     await until('it follows', () => follower.said().out !== '');
+    // npm passes on the Ctrl-C that the terminal has already sent.
+    up.child.kill('SIGINT');
     up.child.kill('SIGINT');
     await once(up.child, 'close');
     assert.equal(up.said().status, 0, up.said().talk);
@@ -328,6 +330,42 @@ describe('a fleet run from the command line', () => {
     if (follower.child.exitCode === null) await once(follower.child, 'close');
     assert.equal(follower.said().status, 0, follower.said().talk);
     assert.match((await workplace.run(['logs', '--lines', '5'])).out, /stopping/, 'from the files');
+  });
+});
+
+describe('a fleet that does not stop', () => {
+  const workplace = new Workplace();
+  after(() => workplace.dispose());
+
+  it('is killed by a second Ctrl-C, which exits with 130', async () => {
+    const deaf = `process.removeAllListeners('SIGTERM'); process.on('SIGTERM', () => {});`;
+    workplace.write('greeter.ts', `${GREETER}\n${deaf}`);
+    workplace.configure(`{ greeter: { entry: './greeter.ts' } }`);
+    const { child, said } = workplace.start(['up']);
+    await until('it is ready', () => /control .*\n/.test(said().out));
+    const children = workplace.record()?.children ?? [];
+    const pressed = performance.now();
+    child.kill('SIGINT');
+    await until('it counts as another Ctrl-C', () => performance.now() - pressed > 600);
+    assert.equal(child.exitCode, null);
+    child.kill('SIGINT');
+    await once(child, 'close');
+    assert.equal(said().status, 130);
+    for (const { pid } of children) assert.equal(processOf(pid), undefined);
+  });
+
+  it('stops when nobody reads its events any more', async () => {
+    workplace.write('greeter.ts', GREETER);
+    const { child, said } = workplace.start(['up', '--json']);
+    await until('it is ready', () => said().out.includes('"type":"ready"'));
+    const children = workplace.record()?.children ?? [];
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    // The next event finds the pipe closed.
+    process.kill(children[0]?.pid ?? 0, 'SIGKILL');
+    await until('it is gone', () => child.exitCode !== null);
+    assert.equal(child.exitCode, 0);
+    for (const { pid } of children) assert.equal(processOf(pid), undefined);
   });
 });
 

@@ -13,6 +13,9 @@ import { type FleetRun, runFleet, SUPERVISOR_LOG } from '../supervisor/fleet-run
 import type { Surroundings } from './command.ts';
 import type { UpOptions } from './up-options.ts';
 
+/** Under npm one Ctrl-C arrives twice: from the terminal, and passed on by npm. */
+const SAME_SIGNAL_MS = 500;
+
 /** In the environment of a detached supervisor. */
 export const DETACHED = 'FLOTILLA_DETACHED';
 
@@ -56,20 +59,22 @@ export function startFailed(failures: readonly StartFailure[]): Failure {
 }
 
 function stopOnSignals(run: FleetRun, terminal: Terminal, quiet: boolean): void {
-  let asked = 0;
+  let firstAt: number | undefined;
   const stop = (): void => {
-    asked++;
-    if (asked === 1) {
+    if (firstAt === undefined) {
+      firstAt = performance.now();
       if (!quiet) terminal.talk('\nstopping the fleet; once more kills it\n');
       run.stop();
-      return;
+    } else if (performance.now() - firstAt >= SAME_SIGNAL_MS) {
+      process.exitCode = EXIT_STATUS.interrupted;
+      run.kill();
     }
-    process.exitCode = EXIT_STATUS.interrupted;
-    run.kill();
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   process.on('SIGHUP', stop);
+  // Whoever started it to read its events is gone, and so is its terminal.
+  terminal.onReaderGone(() => run.stop());
 }
 
 function tellParent(event: FleetEvent): void {

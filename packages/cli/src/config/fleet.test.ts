@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fleet, parseFleet } from './fleet.ts';
 import { FleetConfigError } from './problem.ts';
+import type { FleetConfig } from './schema.ts';
 
 function problemsOf(config: unknown): Record<string, string> {
   try {
@@ -27,6 +28,18 @@ describe('fleet()', () => {
     const auth = { issuer: 'shop', audience: 'shop', keys: 'identity.keys' };
     const parsed = fleet({ name: 'shop', services: {}, gateway: { auth, port: 9000 } });
     assert.deepEqual(parsed.gateway, { auth, port: 9000, env: {} });
+  });
+
+  it('does not compile with a misspelt setting of a service, the gateway or the broker', () => {
+    const accept = (config: FleetConfig): string => config.name;
+    const auth = { issuer: 'x', audience: 'x', keys: 'a.b' };
+    accept({ name: 'shop', services: { stock: { entry: 'x', replicas: 2 } }, gateway: { auth, port: 1 } });
+    // @ts-expect-error replica
+    accept({ name: 'shop', services: { stock: { entry: 'x', replica: 2 } } });
+    // @ts-expect-error isuer
+    accept({ name: 'shop', services: {}, gateway: { auth: { ...auth, isuer: '' } } });
+    // @ts-expect-error maxPayloads
+    accept({ name: 'shop', services: {}, broker: { limits: { maxPayloads: 1 } } });
   });
 
   it('can do without a gateway', () => {

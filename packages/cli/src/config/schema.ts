@@ -3,6 +3,8 @@
  * costs an afternoon. The gateway's and broker's own settings pass through: those packages validate them.
  */
 
+import type { Limits as BrokerLimits } from '@flotilla/broker';
+import type { GatewayConfigInput } from '@flotilla/gateway';
 import { z } from 'zod';
 
 /** Instance names, folders and broker subjects are made from it, hence the narrow alphabet. */
@@ -52,8 +54,22 @@ export const FleetSchema = z.strictObject({
   broker: Broker.default({ env: {} }),
 });
 
+type Written = z.input<typeof FleetSchema>;
+
+/** What the broker and the gateway have besides their own settings. */
+interface ProcessConfig {
+  /** 0 takes any free port and keeps it across restarts. */
+  readonly port?: number;
+  readonly env?: Environment;
+}
+
 /** A configuration as its author writes it. */
-export type FleetConfig = z.input<typeof FleetSchema>;
+export type FleetConfig = Pick<Written, 'name' | 'env' | 'services'> & {
+  /** Default port 8080. `false` runs the fleet without a gateway. */
+  readonly gateway?: false | (GatewayConfigInput & ProcessConfig);
+  /** Default port 8422. */
+  readonly broker?: { readonly limits?: Partial<BrokerLimits> } & ProcessConfig;
+};
 /** A configuration with its defaults filled in. */
 export type Fleet = z.output<typeof FleetSchema>;
 export type ServiceConfig = Fleet['services'][string];

@@ -127,6 +127,7 @@ describe('a failure', () => {
       },
       paintOut: plain,
       paintTalk: plain,
+      onReaderGone() {},
     };
     return { status: reportFailure(terminal, thrown, json), text };
   }

@@ -1,6 +1,6 @@
 /** Where a command writes: data to stdout, talk to stderr. Passed in, so that commands can be run without a terminal. */
 
-import { Failure, messageOf } from '../failure.ts';
+import { codeOf, Failure, messageOf } from '../failure.ts';
 import { type Paint, paintFor } from './colour.ts';
 
 export interface Terminal {
@@ -10,20 +10,29 @@ export interface Terminal {
   talk(text: string): void;
   readonly paintOut: Paint;
   readonly paintTalk: Paint;
+  /** What to do when nobody reads stdout any more (flotilla logs | head). Default: leave, for that is no error. */
+  onReaderGone(react: () => void): void;
 }
 
 export function processTerminal(): Terminal {
-  // A reader that has seen enough (flotilla logs | head) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
-  });
+  let react = (): void => process.exit(0);
+  process.stdout.on('error', (error) => ifReaderGone(error, () => react()));
+  // Talk that nobody hears is lost, and nothing else.
+  process.stderr.on('error', (error) => ifReaderGone(error, () => {}));
   return {
     out: (text) => void process.stdout.write(text),
     talk: (text) => void process.stderr.write(text),
     paintOut: paintFor(process.stdout, process.env),
     paintTalk: paintFor(process.stderr, process.env),
+    onReaderGone(reaction) {
+      react = reaction;
+    },
   };
+}
+
+function ifReaderGone(error: Error, react: () => void): void {
+  if (codeOf(error) !== 'EPIPE') throw error;
+  react();
 }
 
 /** `error: …` with its repair, or with `--json` one object on stderr. Returns the exit status. */
