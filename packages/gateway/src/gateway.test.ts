@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { parseGatewayConfig } from './config.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { FakeUpstream, Replayed } from './testing/fake-upstream.ts';
-import { open, postJson, send, until } from './testing/http-client.ts';
+import { dial, open, postJson, receive, send, statuses, until } from './testing/http-client.ts';
 import { shop } from './testing/shop.ts';
 
 const upstream = new FakeUpstream([shop], {
@@ -393,10 +393,40 @@ group('a gateway that drains', () => {
     });
     const inProgress = send(one.port, '/v1/ping');
     await until(() => finish !== undefined, 'the call');
-    const drained = one.drain(5_000);
+    const drained = one.drain(60_000);
     await assert.rejects(open(one.port, '/v1/ping'));
     finish!();
     assert.equal((await inProgress).status, 200);
     await drained;
+  });
+
+  it('does not wait for connections that are kept alive', async () => {
+    const own = new FakeUpstream([shop]);
+    let finish: (() => void) | undefined;
+    own.answer(
+      'shop.ping',
+      () =>
+        new Promise((resolve) => {
+          finish = () => resolve({ ok: true });
+        }),
+    );
+    const one = await startGateway({
+      upstream: own,
+      config: parseGatewayConfig({}),
+      log: silentLogger,
+      port: 0,
+    });
+    const socket = await dial(one.port);
+    const received = receive(socket);
+    socket.write('GET /v1/ping HTTP/1.1\r\nHost: a\r\n\r\n');
+    await until(() => finish !== undefined, 'the call');
+    let drained = false;
+    const draining = one.drain(60_000).then(() => {
+      drained = true;
+    });
+    finish!();
+    await until(() => drained, 'the end of the drain');
+    await draining;
+    assert.deepEqual(statuses(await received), [200]);
   });
 });

@@ -24,7 +24,7 @@ export const Limits = z.strictObject({
   requests: whole(5_000),
   /** Open streams at once; beyond it `overloaded`. */
   streams: whole(5_000),
-  /** A client of a stream that takes no bytes for this long, in milliseconds, is cut off. */
-  stalledStreamMs: whole(30_000),
+  /** A client that takes no bytes of its response for this long, in milliseconds, is cut off. */
+  stalledMs: whole(30_000),
 });
 export type Limits = z.infer<typeof Limits>;

@@ -8,6 +8,7 @@ import {
   type EndUser,
   type FlotillaError,
   type Logger,
+  type PlatformCode,
   platformCodes,
   toFlotillaError,
 } from 'flotilla';
@@ -75,7 +76,7 @@ export class RequestHandler implements ExchangeHandler {
     this.#streams = new OpenStreams({
       streams: limits.streams,
       heartbeatMs,
-      stalledMs: limits.stalledStreamMs,
+      stalledMs: limits.stalledMs,
     });
   }
 
@@ -104,7 +105,7 @@ export class RequestHandler implements ExchangeHandler {
   refuse(error: FlotillaError, remoteAddress: string): HttpResponse {
     const id = randomUUID();
     const problem = problemOf(error, id);
-    this.#log.info('refused', {
+    this.#log.debug('refused', {
       requestId: id,
       remote: remoteAddress,
       status: problem.status,
@@ -115,11 +116,6 @@ export class RequestHandler implements ExchangeHandler {
 
   async #serve(progress: Progress): Promise<void> {
     const { request } = progress.exchange;
-    if (this.#requests - this.#streams.size > this.#config.limits.requests) {
-      throw new Refusal('overloaded', 'the gateway serves as many requests as it can: try again', {
-        retryAfterMs: 1_000,
-      });
-    }
     const found = this.#state.router.find(request.method, request.segments);
     if (found.kind === 'method') {
       if (request.method === 'OPTIONS') {
@@ -140,6 +136,11 @@ export class RequestHandler implements ExchangeHandler {
     }
     const route = found.target;
     progress.route = route;
+    if (this.#requests - this.#streams.size > this.#config.limits.requests) {
+      throw new Refusal('overloaded', 'the gateway serves as many requests as it can: try again', {
+        retryAfterMs: 1_000,
+      });
+    }
     const { access } = route.operation;
     progress.user = await authorise(access, request.headers.get('authorization'), this.#verifier);
     if (route.operation.stream) return this.#serveStream(progress, route, found.parameters);
@@ -223,14 +224,11 @@ export class RequestHandler implements ExchangeHandler {
 
   #problem({ id, route }: Progress, error: FlotillaError): Problem {
     const problem = problemOf(error, id, route);
-    if (problem.status >= 500) {
-      this.#log.warn('a request failed', {
-        requestId: id,
-        operation: route?.id,
-        status: problem.status,
-        error,
-      });
-    }
+    if (problem.status < 500) return problem;
+    const fields = { requestId: id, operation: route?.id, status: problem.status, error };
+    // While a service is away every request for it fails: a line for each would drown what matters.
+    if (platformCodes[problem.code as PlatformCode]?.retryable) this.#log.debug('a request failed', fields);
+    else this.#log.warn('a request failed', fields);
     return problem;
   }
 

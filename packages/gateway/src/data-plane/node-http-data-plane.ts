@@ -20,6 +20,8 @@ import { type ConnectionState, NodeHttpExchange, send } from './node-http-exchan
 
 /** How often Node looks for connections past their time, in milliseconds. */
 const checkEveryMs = 500;
+/** How often a draining data plane closes what has fallen idle, in milliseconds. */
+const sweepMs = 20;
 
 export function nodeHttpDataPlane(handler: ExchangeHandler, limits: Limits): DataPlane {
   return new NodeHttpDataPlane(handler, limits);
@@ -49,6 +51,12 @@ class NodeHttpDataPlane implements DataPlane {
     // Beyond its own count Node drops header fields in silence; the canonical request refuses them aloud.
     server.maxHeadersCount = 0;
     server.maxConnections = limits.connections;
+    // One clock for two ends: an idle connection, and a client that does not take what was written to it. A call or a
+    // stream that is merely quiet goes on.
+    server.timeout = limits.stalledMs;
+    server.on('timeout', (socket: Socket) => {
+      if (socket.writableLength > 0 || this.#connection(socket).inProgress === 0) socket.destroy();
+    });
     const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
     server.on('request', serve);
     server.on('checkContinue', serve);
@@ -65,7 +73,7 @@ class NodeHttpDataPlane implements DataPlane {
 
   listen({ host, port }: { host: string; port: number }): Promise<{ url: string; port: number }> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause: NodeJS.ErrnoException) => reject(listenFailure(cause, host, port)));
+      this.#server.on('error', (cause: NodeJS.ErrnoException) => reject(listenFailure(cause, host, port)));
       this.#server.listen(port, host, () => {
         const bound = (this.#server.address() as AddressInfo).port;
         resolve({ url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, port: bound });
@@ -78,8 +86,11 @@ class NodeHttpDataPlane implements DataPlane {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
+    // Connections that fall idle only now are closed as they do: Node closes those that are idle when it is told to.
+    const sweep = setInterval(() => this.#server.closeIdleConnections(), sweepMs);
     const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs);
     await closed;
+    clearInterval(sweep);
     clearTimeout(timer);
   }
 

@@ -173,6 +173,7 @@ export function send(
   const timer = setTimeout(finish, lingerMs);
   incoming.on('data', discard).once('end', finish).once('close', finish);
   incoming.on('error', () => {});
+  incoming.resume();
 }
 
 function tooLarge(limit: number): Refusal {

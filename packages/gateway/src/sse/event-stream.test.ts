@@ -15,7 +15,7 @@ const upstream = new FakeUpstream([shop]);
 const start = (more: object = {}) =>
   startGateway({
     upstream,
-    config: parseGatewayConfig({ heartbeatMs: 20, limits: { streams: 3, stalledStreamMs: 500 }, ...more }),
+    config: parseGatewayConfig({ heartbeatMs: 20, limits: { streams: 3, stalledMs: 500 }, ...more }),
     log: silentLogger,
     port: 0,
   });
