@@ -6,6 +6,7 @@ import { Reference } from '@exchange/reference';
 import { keepCatalogue } from '@exchange/reference/kept-catalogue';
 import { platformError, service } from 'flotilla';
 import { z } from 'zod';
+import { abandon, submit } from './answers.ts';
 import { Matching } from './contract.ts';
 import { check, depth, stateHash } from './engine/index.ts';
 import { listMarkets } from './market-listing.ts';
@@ -40,18 +41,7 @@ export default service(Matching, {
   },
 
   operations: {
-    async submit({ order }, { state: { sequencer } }) {
-      const result = sequencer.submit(order);
-      const sequence = sequencer.head;
-      const known = sequencer.records.get(order.id);
-      await sequencer.durable();
-      if (known === undefined) return { kind: 'abandoned' as const, sequence };
-      if (result.kind === 'accepted') return { kind: 'accepted' as const, sequence, order: known };
-      if (result.kind === 'rejected') {
-        return { kind: 'rejected' as const, sequence, order: known, reason: result.reason };
-      }
-      return { kind: 'duplicate' as const, sequence, order: known };
-    },
+    submit: ({ order }, { state: { sequencer } }) => submit(sequencer, order),
 
     async cancel({ id }, ctx) {
       const { sequencer, catalogue } = ctx.state;
@@ -77,13 +67,7 @@ export default service(Matching, {
       return orderView(order, units);
     },
 
-    async abandon({ id }, { state: { sequencer } }) {
-      const { kind } = sequencer.abandon(id);
-      const sequence = sequencer.head;
-      const order = kind === 'known' ? sequencer.records.get(id) : undefined;
-      await sequencer.durable();
-      return order ? { kind: 'known' as const, sequence, order } : { kind: 'abandoned' as const, sequence };
-    },
+    abandon: ({ id }, { state: { sequencer } }) => abandon(sequencer, id),
 
     async order({ id }, { state: { sequencer } }) {
       const order = sequencer.records.get(id) ?? null;

@@ -83,7 +83,7 @@ export class Books {
       remaining: order.quantity,
       state: 'pending',
       reason: undefined,
-      uncertain: false,
+      outcome: 'unsent',
     };
     const { asset, amount } = this.holdOf(placed);
     this.balances.hold(order.account, asset, amount);
@@ -152,7 +152,7 @@ export class Books {
           return;
         }
         placed.state = 'live';
-        placed.uncertain = false;
+        placed.outcome = 'settled';
         this.orders.changed(placed);
         return;
       }
@@ -206,7 +206,7 @@ export class Books {
     placed.remaining = 0;
     placed.state = state;
     placed.reason = reason;
-    placed.uncertain = false;
+    placed.outcome = 'settled';
     this.orders.changed(placed);
   }
 

@@ -56,11 +56,6 @@ export class OrderDesk {
     this.#options = options;
   }
 
-  /** Whether the engine is being asked about the order. */
-  isAsking(id: string): boolean {
-    return this.#asked.has(id);
-  }
-
   /**
    * Places an order of an account, or gives the one that was placed under the client's id before.
    *
@@ -98,9 +93,11 @@ export class OrderDesk {
     }
   }
 
-  /** Asks the engine to settle an uncertain order, once and for all. */
+  /** Asks the engine to settle an order whose outcome is unknown, unless somebody else's question does it. */
   async settle(placed: PlacedOrder): Promise<void> {
-    await (this.#asked.get(placed.order.id) ?? this.#abandon(placed));
+    const { id } = placed.order;
+    for (let asked = this.#asked.get(id); asked; asked = this.#asked.get(id)) await asked.catch(() => {});
+    if (placed.state === 'pending' && placed.outcome === 'unknown') await this.#abandon(placed);
   }
 
   #instrument(symbol: string) {
@@ -146,7 +143,7 @@ export class OrderDesk {
           { order: placed.order },
           { deadlineMs: ENGINE_MS, ...(traceparent === undefined ? undefined : { traceparent }) },
         );
-        placed.uncertain = false;
+        placed.outcome = 'settled';
         const { kind, sequence } = answer;
         if (kind === 'abandoned') return { kind, sequence };
         if (kind === 'rejected') return { kind, reason: answer.reason };
@@ -160,7 +157,7 @@ export class OrderDesk {
   #abandon(placed: PlacedOrder): Promise<Settled> {
     return this.#ask(placed, async () => {
       const answer = await this.#options.engine.abandon({ id: placed.order.id }, { deadlineMs: ENGINE_MS });
-      placed.uncertain = false;
+      placed.outcome = 'settled';
       const { kind, sequence } = answer;
       return kind === 'known'
         ? { kind: 'taken', order: answer.order, sequence, isNew: false }
@@ -178,7 +175,7 @@ export class OrderDesk {
   /** What an engine that did not answer means for the order, and what the client is told. */
   async #unanswered(placed: PlacedOrder, error: unknown): Promise<unknown> {
     const { books, onUncertain } = this.#options;
-    if (!placed.uncertain && neverLeft(error)) {
+    if (placed.outcome === 'unsent' && neverLeft(error)) {
       await books.undo(placed);
       return platformError(
         'unavailable',
@@ -188,7 +185,7 @@ export class OrderDesk {
         },
       );
     }
-    placed.uncertain = true;
+    if (placed.outcome === 'unsent') placed.outcome = 'unknown';
     onUncertain();
     const late = error instanceof FlotillaError && error.code === 'deadline_exceeded';
     return platformError(

@@ -14,8 +14,11 @@ export interface PlacedOrder {
   state: 'pending' | 'live' | 'closed' | 'rejected';
   /** Why the engine rejected it. */
   reason: string | undefined;
-  /** Whether the engine may have it without anybody here knowing: then only the engine can settle that. */
-  uncertain: boolean;
+  /**
+   * What is known here of the order's way to the engine. `unsent`: it surely has not left; `unknown`: it may have, and
+   * only the engine can settle that; `settled`: the engine has said that it knows the order, or never will.
+   */
+  outcome: 'unsent' | 'unknown' | 'settled';
 }
 
 export class PlacedOrders {
@@ -142,6 +145,6 @@ function fromRow(row: Row): PlacedOrder {
     remaining: Number(row.remaining),
     state,
     reason: row.reason === null ? undefined : String(row.reason),
-    uncertain: state === 'pending',
+    outcome: state === 'pending' ? 'unknown' : 'settled',
   };
 }

@@ -4,16 +4,12 @@
  * that is possible.
  */
 import { Matching } from '@exchange/matching';
-import { followLog } from '@exchange/matching/follow';
 import { Reference } from '@exchange/reference';
 import { keepCatalogue } from '@exchange/reference/kept-catalogue';
 import { platformError, service } from 'flotilla';
 import { auditOf, balancesOf, fundingOf } from './account-view.ts';
-import { Books } from './books.ts';
 import { Risk } from './contract.ts';
-import { OrderDesk } from './desk.ts';
-import { orderIds } from './order-id.ts';
-import { Resolver } from './resolver.ts';
+import { riskCore } from './risk-core.ts';
 
 /** How long the first start waits to know what can be traded. */
 const FIRST_CATALOGUE_MS = 2_000;
@@ -25,39 +21,10 @@ export default service(Risk, {
 
   async start({ database, clients, log, signal, fatal }) {
     const catalogue = keepCatalogue({ client: clients.Reference, database, log, signal });
-    const books = new Books({
-      database,
-      units: (symbol) => catalogue.get(symbol)?.units,
-      log,
-      onFatal: fatal,
-    });
-    const follower = followLog({
-      client: clients.Matching,
-      after: books.sequence,
-      apply: (entry) => books.follow(entry),
-      log,
-      signal,
-    });
-    const desk = new OrderDesk({
-      books,
-      catalogue,
-      follower,
-      engine: clients.Matching,
-      nextId: orderIds({ now: Date.now }),
-      onUncertain: () => resolver.wake(),
-    });
-    const resolver = new Resolver({
-      *open() {
-        for (const placed of books.orders.unfinished()) {
-          if (placed.uncertain && !desk.isAsking(placed.order.id)) yield placed;
-        }
-      },
-      settle: (placed) => desk.settle(placed),
-      log,
-      signal,
-    });
+    const engine = clients.Matching;
+    const core = riskCore({ database, catalogue, engine, log, signal, onFatal: fatal });
     await catalogue.waitUntilReady(FIRST_CATALOGUE_MS);
-    return { books, catalogue, follower, desk, resolver };
+    return { ...core, catalogue };
   },
 
   operations: {
