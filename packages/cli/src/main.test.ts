@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { joinFleet } from 'flotilla';
 import { readRecord } from './data/fleet-record.ts';
 import { layoutOf } from './data/layout.ts';
 import { processOf, until } from './testing/until.ts';
@@ -282,6 +283,34 @@ describe('a fleet run from the command line', () => {
     assert.equal((await workplace.run(['logs', 'singer'])).status, 1);
   });
 
+  it('tells callers at once that an instance was killed', async () => {
+    const record = workplace.record();
+    const { secretFile } = layoutOf(join(workplace.directory, '.flotilla'));
+    const member = await joinFleet({
+      service: 'test',
+      instance: 'test-1',
+      fleet: 'test',
+      secret: readFileSync(secretFile, 'utf8'),
+      natsUrl: record?.natsUrl ?? '',
+    });
+    try {
+      const victim = await until('it is found', () => member.discovery.get('greeter-2'));
+      let left = false;
+      member.discovery.onChange(({ kind, instance }) => {
+        if (kind === 'left' && instance.pid === victim.pid) left = true;
+      });
+      process.kill(victim.pid, 'SIGKILL');
+      const successor = await until('it is back', () => {
+        const now = member.discovery.get('greeter-2');
+        return now?.pid !== victim.pid && now;
+      });
+      assert.ok(left, 'it left before its successor came');
+      assert.notEqual(successor.pid, victim.pid);
+    } finally {
+      await member.leave();
+    }
+  });
+
   it('gives a URL with which a NATS client can connect, and without which it cannot', async () => {
     const { out } = await workplace.run(['broker', 'url']);
     const url = new URL(out.trim());
@@ -344,8 +373,9 @@ describe('a fleet that does not stop', () => {
     const { child, said } = workplace.start(['up']);
     await until('it is ready', () => /control .*\n/.test(said().out));
     const children = workplace.record()?.children ?? [];
-    const pressed = performance.now();
     child.kill('SIGINT');
+    await until('it was heard', () => said().talk.includes('stopping the fleet'));
+    const pressed = performance.now();
     await until('it counts as another Ctrl-C', () => performance.now() - pressed > 600);
     assert.equal(child.exitCode, null);
     child.kill('SIGINT');
@@ -399,6 +429,26 @@ describe('a fleet in the background', () => {
     const stopped = await workplace.run(['stop', '--json']);
     assert.deepEqual(JSON.parse(stopped.out), { name: 'test', pid: again?.supervisor.pid, stopped: true });
     for (const { pid } of again?.children ?? []) assert.equal(processOf(pid), undefined);
+  });
+});
+
+describe('a supervisor killed during the start', () => {
+  const workplace = new Workplace();
+  after(() => workplace.dispose());
+
+  it('leaves nothing: neither what hangs, nor what waits for its turn', async () => {
+    workplace.write('greeter.ts', GREETER);
+    workplace.write('hangs.ts', `setInterval(() => {}, 1000); await new Promise(() => {});`);
+    workplace.configure(
+      `{ hangs: { entry: './hangs.ts' }, greeter: { entry: './greeter.ts', after: ['hangs'] } }`,
+    );
+    const { child } = workplace.start(['up']);
+    const children = await until('all are there', () => {
+      const all = workplace.record()?.children ?? [];
+      return all.length === 4 && all;
+    });
+    child.kill('SIGKILL');
+    await until('all are gone', () => children.every(({ pid }) => processOf(pid) === undefined));
   });
 });
 

@@ -72,6 +72,20 @@ describe('a running fleet', () => {
     assert.equal(statSync(env.FLOTILLA_SECRET_FILE).mode & 0o777, 0o600);
   });
 
+  it('uses an external NATS server instead of its broker, and shows no credentials of it', async () => {
+    await using fleet = new FakeFleet();
+    fleet.configure({ stock: ENVIRONMENT });
+    const natsUrl = 'nats://user:hush-hush@nats.example:4222';
+    const ready = await fleet.ready({ env: { ...process.env, NATS_URL: natsUrl } });
+    assert.deepEqual(
+      ready.instances.map((each) => each.service),
+      ['stock'],
+    );
+    assert.equal(ready.urls.broker, 'nats://nats.example:4222');
+    const { env } = JSON.parse(readFileSync(join(fleet.data, 'services/stock/environment.json'), 'utf8'));
+    assert.equal(env.NATS_URL, natsUrl);
+  });
+
   it('brings back a process that was killed, says why it died and keeps the others', async () => {
     await using fleet = new FakeFleet();
     fleet.configure({ stock: WELL_BEHAVED, orders: WELL_BEHAVED }, {}, { orders: { after: ['stock'] } });
