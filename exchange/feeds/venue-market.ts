@@ -2,7 +2,8 @@
  * The market of another venue, played from a recording: to subscribers as events, to the participants as a mid price.
  *
  * Where the replay is, is stored now and then. A restart goes on from there with the very events that it played before
- * (see Replay); a subscriber that has them waits until the replay is where it was.
+ * (see Replay): a subscriber that has them waits until the replay is where it was, and for one that lacks some the
+ * latest before that are there again as well.
  */
 import type { Logger } from 'flotilla';
 import type { VenueEvent } from './contract.ts';
@@ -39,6 +40,8 @@ export class VenueMarket {
   readonly #clock: ReplayClock;
   readonly #replay: Replay;
   readonly #run: number;
+  /** The last event before this process. */
+  readonly #start: number;
   readonly #recent: LiveSequence<VenueEvent>;
   #ending: 'ended' | 'damaged' | undefined;
   #reason: string | undefined;
@@ -51,18 +54,19 @@ export class VenueMarket {
     this.#options = options;
     this.#clock = clock;
     this.#run = position.run;
-    this.#recent = new LiveSequence(sequence, keptEvents);
+    this.#start = sequence;
+    this.#recent = new LiveSequence(Math.max(0, sequence - keptEvents), keptEvents);
     this.#gaps = gaps;
     this.#savedAt = clock.now();
-    this.#replay = new Replay(file, { ...venueScale, clock, speed, signal, after: sequence });
+    const pace = { clock, speed, after: sequence, recall: keptEvents };
+    this.#replay = new Replay(file, { ...venueScale, ...pace, signal });
   }
 
   get status() {
     return {
       symbol: venueInstrument.symbol,
       state: this.#state,
-      sequence: this.#recent.latest,
-      gaps: this.#gaps,
+      ...this.#progress,
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
     };
   }
@@ -79,7 +83,7 @@ export class VenueMarket {
   /** Plays until the end, the first damage, or the signal. */
   async play(): Promise<void> {
     const { file, log, position, signal } = this.#options;
-    log.info('playing a recording', { file, run: this.#run, after: this.#recent.latest });
+    log.info('playing a recording', { file, run: this.#run, after: this.#start });
     try {
       for await (const event of this.#replay.events()) this.#publish(event);
     } catch (error) {
@@ -127,11 +131,12 @@ export class VenueMarket {
 
   /** Whether the book of the replay is that after the latest event: not while it passes over what was played before. */
   get #isCurrent(): boolean {
-    return this.#replay.position.sequence === this.#recent.latest;
+    const { latest } = this.#recent;
+    return latest >= this.#start && this.#replay.position.sequence === latest;
   }
 
   get #progress() {
-    return { sequence: this.#recent.latest, gaps: this.#gaps };
+    return { sequence: Math.max(this.#start, this.#recent.latest), gaps: this.#gaps };
   }
 
   /** The market as it is after the latest event; undefined while there is none or the replay has not come there yet. */
@@ -147,7 +152,8 @@ export class VenueMarket {
   }
 
   #publish(event: MarketEvent): void {
-    if (event.kind === 'gap') {
+    const isNew = event.sequence > this.#start;
+    if (event.kind === 'gap' && isNew) {
       this.#gaps += 1;
       this.#options.log.warn('the recording has a gap: the book is unknown until the next snapshot', {
         expected: event.expectedId,
@@ -156,7 +162,7 @@ export class VenueMarket {
     }
     this.#recent.append(venueEvent(this.#run, event));
     const now = this.#clock.now();
-    if (now - this.#savedAt >= saveEveryMs) {
+    if (isNew && now - this.#savedAt >= saveEveryMs) {
       this.#savedAt = now;
       this.#save();
     }

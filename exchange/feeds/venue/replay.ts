@@ -70,6 +70,8 @@ export interface ReplayOptions extends RecordingOptions, VenueBookOptions {
   readonly speed?: number;
   /** The last sequence that is already out: the replay continues with the next, without waiting for the past. Default 0. */
   readonly after?: number;
+  /** How many of the events up to `after` to give out once more, also without waiting. Default 0. */
+  readonly recall?: number;
 }
 
 /** The state of a replay, to answer a reader who asks for the book in between. */
@@ -118,7 +120,7 @@ export class Replay {
   async *events(): AsyncGenerator<MarketEvent, void> {
     if (this.#started) throw new RangeError('a replay runs once: make another one');
     this.#started = true;
-    const { clock, signal, speed = 1, after = 0 } = this.#options;
+    const { clock, signal, speed = 1, after = 0, recall = 0 } = this.#options;
     let begin: { readonly wall: number; readonly recorded: number } | undefined;
     let recorded = 0;
     for await (const message of readRecording(this.#file, this.#options)) {
@@ -133,7 +135,7 @@ export class Replay {
         if (signal?.aborted) return;
       }
       for (const event of this.#take(message, Math.floor(recorded))) {
-        if (event.sequence > after) yield event;
+        if (event.sequence > after - recall) yield event;
         if (signal?.aborted) return;
       }
     }

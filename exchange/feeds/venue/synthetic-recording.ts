@@ -26,6 +26,8 @@ export interface SyntheticOptions {
   readonly lateTickers?: boolean;
   /** Name in the messages. Default "BTCUSDT". */
   readonly symbol?: string;
+  /** Where the price begins, in ticks. Default 10,000. */
+  readonly price?: number;
 }
 
 export interface SyntheticState {
@@ -55,14 +57,15 @@ export function syntheticRecording(options: SyntheticOptions): SyntheticRecordin
     lost = new Set(),
     lateTickers = false,
     symbol = 'BTCUSDT',
+    price: start = 10_000,
   } = options;
   const snapshotTaken = 'snapshotTaken' in options ? options.snapshotTaken : 2;
   const stream = symbol.toLowerCase();
   const bids = new Map<number, number>();
   const asks = new Map<number, number>();
   for (let step = 1; step <= 30; step++) {
-    bids.set(10_000 - step, lots(random));
-    asks.set(10_000 + step, lots(random));
+    bids.set(start - step, lots(random));
+    asks.set(start + step, lots(random));
   }
 
   const lines: string[] = [];
