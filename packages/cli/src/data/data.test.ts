@@ -186,6 +186,21 @@ describe('which fleet a command talks to', () => {
     assert.equal(whichFleet({}, {}, cwd).data, '/elsewhere');
   });
 
+  it('stays the same beside a second one while it runs', () => {
+    const cwd = fresh();
+    const layout = layoutOf(join(cwd, 'first'));
+    createLayout(layout);
+    const supervisor = identify(process.pid) ?? assert.fail();
+    const record = { name: 'x', config: '/c.ts', children: [], socket: '/s', urls: { control: 'unix:/s' } };
+    writeRecord(layout.recordFile, { ...record, supervisor });
+    rememberCurrent(cwd, { data: layout.root, config: '/c.ts' });
+    rememberCurrent(cwd, { data: '/second', config: '/c.ts' });
+    assert.equal(whichFleet({}, {}, cwd).data, layout.root);
+    writeRecord(layout.recordFile, { ...record, supervisor: { pid: process.pid, started: 'before' } });
+    rememberCurrent(cwd, { data: '/second', config: '/c.ts' });
+    assert.equal(whichFleet({}, {}, cwd).data, '/second');
+  });
+
   it('is remembered without harm where nothing can be written', () => {
     const file = join(fresh(), 'file');
     writeFileSync(file, 'untouched');

@@ -1,6 +1,7 @@
 /**
  * Which fleet a command talks to. In this order: --data, FLOTILLA_DATA, the directory of --config, the fleet that the
- * last `flotilla up` from this working directory started (it leaves `.flotilla/current` there), and the
+ * last `flotilla up` from this working directory started (it leaves `.flotilla/current` there, unless an earlier one
+ * still runs), and the
  * flotilla.config.ts of this directory.
  */
 
@@ -8,6 +9,9 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { configIn } from '../config/config-file.ts';
 import { Failure } from '../failure.ts';
+import { readRecord } from './fleet-record.ts';
+import { layoutOf } from './layout.ts';
+import { isAlive } from './process-identity.ts';
 
 export interface Whereabouts {
   readonly data?: string;
@@ -54,14 +58,24 @@ export interface CurrentFleet {
   readonly config: string;
 }
 
-/** Remembers, for commands run from `cwd`, which fleet was started last. A directory that cannot be written is left alone. */
+/**
+ * Remembers, for commands run from `cwd`, which fleet was started last. One that still runs keeps its place, so that a
+ * second fleet beside it (a test, say) does not hide it. A directory that cannot be written is left alone.
+ */
 export function rememberCurrent(cwd: string, { data, config }: CurrentFleet): void {
+  const earlier = readCurrent(cwd);
+  if (earlier !== undefined && earlier.data !== data && isRunning(earlier.data)) return;
   try {
     mkdirSync(join(cwd, '.flotilla'), { recursive: true });
     writeFileSync(join(cwd, '.flotilla', 'current'), `${data}\n${config}\n`);
   } catch {
     // Only a convenience: --data and --config work without it.
   }
+}
+
+function isRunning(data: string): boolean {
+  const record = readRecord(layoutOf(data).recordFile);
+  return record !== undefined && isAlive(record.supervisor);
 }
 
 export function readCurrent(cwd: string): CurrentFleet | undefined {
