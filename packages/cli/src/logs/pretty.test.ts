@@ -21,6 +21,22 @@ describe('a log line for people', () => {
     );
   });
 
+  it('shows what caused an error', () => {
+    const cause = { type: 'Error', message: 'y', stack: 'Error: y\n    at b' };
+    const error = { type: 'Error', message: 'x', stack: 'Error: x\n    at a', cause };
+    const lines = prettyEntry({ ...base, level: 'error', msg: 'failed', error }, 6).split('\n');
+    assert.deepEqual(
+      lines.slice(1).map((line) => line.trim()),
+      ['Error: x', 'at a', 'caused by Error: y', 'at b', ''],
+    );
+  });
+
+  it('has one line for an error without a stack', () => {
+    const error = { type: 'FlotillaError', message: 'ledger is away', code: 'unavailable' };
+    const line = prettyEntry({ ...base, level: 'warn', msg: 'waiting', error }, 6);
+    assert.equal(line, '03:04:05 risk-1 WARN  waiting error="ledger is away"\n');
+  });
+
   it('lines up the lines of a long message', () => {
     const [first, second] = prettyEntry({ ...base, msg: 'one\ntwo' }, 6).split('\n');
     assert.equal(first?.indexOf('one'), second?.indexOf('two'));

@@ -56,9 +56,9 @@ function otherFields(entry: LogEntry): { inline: string; below: string[] } {
   const below: string[] = [];
   for (const [name, value] of Object.entries(entry)) {
     if (HIDDEN.has(name) || value === undefined) continue;
-    const stack = stackOf(value);
-    if (stack !== undefined) below.push(...visible(stack).split('\n'));
-    else inline.push(`${name}=${visible(shown(value))}`);
+    const error = errorOf(value);
+    if (error?.stack !== undefined) below.push(...stackLines(error));
+    else inline.push(`${name}=${visible(shown(error?.message ?? value))}`);
   }
   return { inline: inline.join(' '), below };
 }
@@ -69,10 +69,30 @@ function shown(value: unknown): string {
     : (JSON.stringify(value) ?? String(value));
 }
 
-/** Errors are logged as objects with a stack. */
-function stackOf(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || !('stack' in value)) return undefined;
-  return typeof value.stack === 'string' ? value.stack : undefined;
+interface LoggedError {
+  readonly message: string;
+  /** Not there for an error that tells of the weather and not of a defect. */
+  readonly stack: string | undefined;
+  readonly cause: unknown;
+}
+
+/** Errors are logged as objects with a type or a stack. */
+function errorOf(value: unknown): LoggedError | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { type, message, stack, cause } = value as Record<string, unknown>;
+  if (typeof stack === 'string') return { message: String(message), stack, cause };
+  return typeof type === 'string' && typeof message === 'string'
+    ? { message, stack: undefined, cause }
+    : undefined;
+}
+
+/** The stack, and below it those of the causes. */
+function stackLines({ message, stack = message, cause }: LoggedError): string[] {
+  const lines = visible(stack).split('\n');
+  const reason = errorOf(cause);
+  if (!reason) return lines;
+  const [first, ...rest] = stackLines(reason);
+  return [...lines, `caused by ${first}`, ...rest];
 }
 
 /** A log line must not drive the terminal: control characters are shown, not sent. */

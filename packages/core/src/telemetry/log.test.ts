@@ -52,6 +52,18 @@ test('errors carry their causes', () => {
   assert.match(JSON.stringify(lines), /inner/);
 });
 
+test('an error that a retry may cure has no stack, any other has one', () => {
+  const { lines, log } = capture();
+  const error = Object.assign(new Error('ledger is away'), { code: 'unavailable' });
+  log.warn('away', { error: Object.defineProperty(error, 'retryable', { get: () => true }) });
+  log.warn('broken', { error: new Error('a defect') });
+  const [away, broken] = lines.map((line) => line.error as Record<string, unknown>);
+  assert.equal(away!.message, 'ledger is away');
+  assert.equal(away!.code, 'unavailable');
+  assert.equal('stack' in away!, false);
+  assert.match(String(broken!.stack), /a defect/);
+});
+
 test('a child adds its fields to every line', () => {
   const { lines, log } = capture();
   log.child({ symbol: 'BTC-USD' }).info('halted');

@@ -43,7 +43,7 @@ export function createLogger(options: LoggerOptions): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
-    serializers: { error: pino.stdSerializers.errWithCause },
+    serializers: { error: logged },
   };
   return adapt(pino(settings, write ? { write } : pino.destination({ fd: 1, sync: true })));
 }
@@ -56,6 +56,19 @@ export const silentLogger: Logger = {
   error() {},
   child: () => silentLogger,
 };
+
+/**
+ * An error as fields, with its causes. One that a retry may cure (a service is away, a deadline passed) tells of the
+ * weather and not of a defect: where it was raised is of no use to anybody, so it goes without a stack.
+ */
+function logged(error: Error): object {
+  const fields = pino.stdSerializers.errWithCause(error);
+  return isRetryable(error) ? { ...fields, stack: undefined } : fields;
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof Error && 'retryable' in error && error.retryable === true;
+}
 
 function adapt(sink: pino.Logger): Logger {
   return {
