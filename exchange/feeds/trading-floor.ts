@@ -6,6 +6,7 @@ import { type Catalogue, Reference } from '@exchange/reference';
 import { type InstrumentUnits, instrumentUnits, parseDecimal } from '@exchange/reference/units';
 import { Risk } from '@exchange/risk';
 import type { Clients, Logger } from 'flotilla';
+import { orderSize } from './order-size.ts';
 import { type Standing, takeSeats } from './participant-accounts.ts';
 import { type CrowdMarket, createCrowd, leastAnchor } from './participants/index.ts';
 import { TradedMarket } from './traded-market.ts';
@@ -123,10 +124,11 @@ function crowdOf(
 ): CrowdMarket[] {
   const symbols = catalogue.instruments
     .filter(({ symbol }) => units.has(symbol))
-    .map(({ symbol, referencePrice }) => ({
-      symbol,
-      anchor: wholeTicks(units.get(symbol)!, referencePrice),
-    }));
+    .map(({ symbol, referencePrice }) => {
+      const market = units.get(symbol)!;
+      const anchor = wholeTicks(market, referencePrice);
+      return { symbol, anchor, size: orderSize(market, anchor) };
+    });
   return createCrowd({ symbols, seed, epoch, actionsPerSecond });
 }
 
