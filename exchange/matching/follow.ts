@@ -60,7 +60,8 @@ export class LogFollower {
     this.#applied = options.after;
     this.closed = reconnecting((healthy) => this.#follow(healthy), {
       signal,
-      onAway: (error) => log.warn('the log of matching is away', { after: this.#applied, error }),
+      onAway: (error) =>
+        log.warn('the log of matching is away', { after: this.#applied, reason: String(error) }),
       onBack: () => log.info('following the log of matching', { after: this.#applied }),
     });
   }
@@ -120,13 +121,17 @@ export class LogFollower {
   }
 
   async #follow(healthy: () => void): Promise<void> {
-    const { client, signal } = this.#options;
+    const { client, signal, log } = this.#options;
     const attempt = new AbortController();
     let next = this.#applied + 1;
     try {
       const entries = client.log({ after: next - 1 }, { signal: AbortSignal.any([signal, attempt.signal]) });
       for await (const entry of entries) {
-        if (entry.sequence !== next) throw gap(next, entry.sequence);
+        if (entry.sequence !== next) {
+          const error = gap(next, entry.sequence);
+          log.error(error.message);
+          throw error;
+        }
         next += 1;
         healthy();
         this.#apply(entry, attempt);

@@ -7,7 +7,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 export interface ReconnectOptions {
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Called at the first failure after things went well; `failures` more may follow before it works again. */
+  /**
+   * Called once when it stops working, and at the third failure if it never worked: of services that start together,
+   * one is always later. More failures may follow before `onBack`.
+   */
   readonly onAway?: (error: unknown) => void;
   /** Called when it works again after `onAway`. */
   readonly onBack?: () => void;
@@ -17,6 +20,8 @@ export interface ReconnectOptions {
   /** For the jitter; default Math.random. */
   readonly random?: () => number;
 }
+
+const START_FAILURES = 2;
 
 /**
  * Runs `connect` until `signal` aborts; resolves then. `connect` calls `healthy` when it got something, which resets
@@ -30,8 +35,10 @@ export async function reconnecting(
   const { signal, onAway, onBack, leastMs = 100, mostMs = 1_000, random = Math.random } = options;
   let next = leastMs;
   let away = false;
+  let tolerated = START_FAILURES;
   const healthy = (): void => {
     next = leastMs;
+    tolerated = 0;
     if (away) {
       away = false;
       onBack?.();
@@ -45,7 +52,9 @@ export async function reconnecting(
       failure = error;
     }
     if (signal.aborted) return;
-    if (!away) {
+    if (tolerated > 0) {
+      tolerated -= 1;
+    } else if (!away) {
       away = true;
       onAway?.(failure);
     }

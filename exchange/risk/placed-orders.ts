@@ -24,8 +24,10 @@ export interface PlacedOrder {
 export class PlacedOrders {
   readonly #unfinished = new Map<string, PlacedOrder>();
   readonly #byClient = new Map<string, PlacedOrder>();
-  /** By the client's id; null: the row goes. */
+  /** By the client's id; null: there is none any more. */
   readonly #dirty = new Map<string, PlacedOrder | null>();
+  /** Rows that go before the dirty ones are written: an id that was given up may have a new order already. */
+  readonly #removed = new Set<PlacedOrder>();
   readonly #select: StatementSync;
   readonly #upsert: StatementSync;
   readonly #delete: StatementSync;
@@ -33,7 +35,9 @@ export class PlacedOrders {
   constructor(database: Pick<Database, 'prepare'>) {
     this.#select = database.prepare('SELECT * FROM orders WHERE account = ? AND client_order_id = ?');
     this.#upsert = database.prepare(
-      'INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (account, client_order_id) DO UPDATE SET
+         remaining = excluded.remaining, state = excluded.state, reason = excluded.reason`,
     );
     this.#delete = database.prepare('DELETE FROM orders WHERE account = ? AND client_order_id = ?');
     const rows = database.prepare("SELECT * FROM orders WHERE state IN ('pending', 'live')").all();
@@ -76,8 +80,10 @@ export class PlacedOrders {
   }
 
   /** Forgets an order that the engine never had and never will: its client may use the id anew. */
-  remove({ order: { account, clientOrderId, id } }: PlacedOrder): void {
+  remove(placed: PlacedOrder): void {
+    const { account, clientOrderId, id } = placed.order;
     const key = keyOf(account, clientOrderId);
+    this.#removed.add(placed);
     this.#unfinished.delete(id);
     this.#byClient.delete(key);
     this.#dirty.set(key, null);
@@ -85,11 +91,10 @@ export class PlacedOrders {
 
   /** Writes what changed. Inside a transaction. */
   persist(): void {
-    for (const [key, placed] of this.#dirty) {
-      if (placed === null) {
-        this.#delete.run(...(key.split(SEPARATOR) as [string, string]));
-        continue;
-      }
+    for (const { order } of this.#removed) this.#delete.run(order.account, order.clientOrderId);
+    this.#removed.clear();
+    for (const placed of this.#dirty.values()) {
+      if (placed === null) continue;
       const { order, remaining, state, reason } = placed;
       this.#upsert.run(
         order.account,
@@ -117,11 +122,9 @@ export class PlacedOrders {
   }
 }
 
-/** Neither an account nor a client's id contains it. */
-const SEPARATOR = '\n';
-
+/** Neither an account nor a client's id contains a line feed. */
 function keyOf(account: string, clientOrderId: string): string {
-  return account + SEPARATOR + clientOrderId;
+  return `${account}\n${clientOrderId}`;
 }
 
 type Row = NonNullable<ReturnType<StatementSync['get']>>;
