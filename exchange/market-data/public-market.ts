@@ -9,7 +9,7 @@ import { presentBook, presentSnapshot, presentUpdate } from './presentation.ts';
 export class PublicMarket {
   readonly units: InstrumentUnits;
   readonly #market: Market;
-  /** Every update is put into words once, whatever the number of subscribers. */
+  /** Every update is put into words once, whatever the number of subscribers, and frozen: encoded once, too. */
   readonly #events = new WeakMap<MarketUpdate, MarketEvent>();
 
   constructor(market: Market, units: InstrumentUnits) {
@@ -29,7 +29,12 @@ export class PublicMarket {
    */
   async *stream(after: number | undefined, signal: AbortSignal): AsyncGenerator<MarketEvent, void> {
     const { recent, symbol } = this.#market;
-    const stop = (): void => recent.wake();
+    // Asking the signal itself is not cheap when it is one of several: it is asked once, not for every update.
+    let stopped = signal.aborted;
+    const stop = (): void => {
+      stopped = true;
+      recent.wake();
+    };
     signal.addEventListener('abort', stop, { once: true });
     try {
       let next = after === undefined ? 0 : after + 1;
@@ -38,7 +43,7 @@ export class PublicMarket {
         next = view.sequence + 1;
         yield presentSnapshot(this.units, view);
       }
-      while (!signal.aborted) {
+      while (!stopped) {
         const update = recent.at(next);
         if (update !== undefined) {
           next += 1;
@@ -60,7 +65,7 @@ export class PublicMarket {
   #event(update: MarketUpdate): MarketEvent {
     let event = this.#events.get(update);
     if (event === undefined) {
-      event = presentUpdate(this.units, update);
+      event = Object.freeze(presentUpdate(this.units, update));
       this.#events.set(update, event);
     }
     return event;

@@ -15,6 +15,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { CallMetrics } from './call-metrics.ts';
 import { CallContext, type HostRuntime, type Uses } from './context.ts';
 import type { Service } from './service.ts';
+import { SharedItems } from './shared-items.ts';
 
 type Validated = Awaited<ReturnType<typeof validate>>;
 type Run = (input: unknown, context: unknown) => unknown;
@@ -24,6 +25,7 @@ interface Route {
   readonly input: Schema;
   readonly output: Schema;
   readonly streams: boolean;
+  readonly sharedItems: SharedItems;
   readonly access: AccessDocument;
   readonly declared: ReadonlySet<string>;
   readonly run: Run;
@@ -112,9 +114,16 @@ class HandledCall {
 
   async #pump(items: AsyncIterable<unknown>): Promise<void> {
     const { signal } = this.#context;
+    const { output, sharedItems } = this.#route;
     for await (const item of items) {
       if (!this.#reply.open || signal.aborted) break;
-      const room = this.#reply.item(this.#encode(await validate(this.#route.output, item)));
+      let payload = sharedItems.payloadOf(item);
+      if (payload === undefined) {
+        const checked = validate(output, item);
+        payload = this.#encode(checked instanceof Promise ? await checked : checked);
+        sharedItems.keep(item, payload);
+      }
+      const room = this.#reply.item(payload);
       if (room) await room;
     }
     if (signal.aborted) throw signal.reason;
@@ -165,6 +174,7 @@ function routesOf(service: Service): Map<string, Route> {
       input: member.input,
       output: isStream(output) ? output.item : output,
       streams: isStream(output),
+      sharedItems: new SharedItems(),
       access: operations[key]!.access,
       declared: new Set(Object.keys(member.errors)),
       run: (service.spec.operations as Record<string, Run>)[key]!,

@@ -41,6 +41,7 @@ export interface ServiceSpec<C extends Contract, Config extends Schema, U extend
   };
   /** Prepares the service before it takes calls. What it returns is `context.state` in the handlers. */
   readonly start?: (runtime: ServiceRuntime<OutputOf<Config>, U>) => State | Promise<State>;
+  /** A stream's item that many callers get may be frozen (`Object.freeze`): it is then validated and encoded once. */
   readonly operations: Handlers<C, Context<OutputOf<Config>, U, State>>;
   /** Undoes `start` after the last call has finished. */
   readonly stop?: (state: State) => void | Promise<void>;
