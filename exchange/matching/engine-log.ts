@@ -77,7 +77,10 @@ export class EngineLog {
   }
 }
 
-/** The engine passes orders through as they came, so its events have the fields of the contract's. */
+/**
+ * The engine passes orders through as they came, so its events have the fields of the contract's. Frozen: an entry goes
+ * to several followers, and is then encoded once.
+ */
 function logEntry({ sequence, time, events }: JournalEntry): LogEntry {
-  return { sequence, time, events: events as unknown as LogEntry['events'] };
+  return Object.freeze({ sequence, time, events: events as unknown as LogEntry['events'] });
 }
