@@ -47,6 +47,30 @@ describe('validate', () => {
     );
   });
 
+  it('says of a field that is not there that it is required, and leaves the words of own checks alone', () => {
+    const schema = z
+      .object({
+        side: z.enum(['buy', 'sell']),
+        size: z.object({ lots: z.int() }),
+        price: z.string().optional(),
+      })
+      .check((context) => {
+        if (context.value.price === undefined) {
+          const message = 'a limit order needs a price';
+          context.issues.push({ code: 'custom', path: ['price'], message, input: context.value });
+        }
+      });
+    const issuesOf = (value: unknown) => {
+      const result = validate(schema, value);
+      assert.ok(!(result instanceof Promise) && result.issues);
+      return result.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    };
+    assert.deepEqual(issuesOf({ size: {} }), ['side: is required', 'size.lots: is required']);
+    assert.deepEqual(issuesOf({ side: 'buy', size: { lots: 1 } }), ['price: a limit order needs a price']);
+    assert.deepEqual(issuesOf({ side: 'x', size: null }).length, 2);
+    assert.doesNotMatch(issuesOf({ side: 'x', size: null }).join(), /is required/);
+  });
+
   it('reads path segments of every form that Standard Schema allows', async () => {
     for (const mode of ['sync', 'async'] as const) {
       assert.deepEqual(await validate(evenNumber(mode), 3), {
@@ -60,7 +84,7 @@ describe('parse', () => {
   it('returns the value or throws an error that says what is wrong and where', async () => {
     assert.equal(await parse(z.string(), 'a'), 'a');
     await assert.rejects(
-      parse(z.object({ a: z.object({ b: z.literal(1, 'must be 1') }) }), { a: {} }),
+      parse(z.object({ a: z.object({ b: z.literal(1, 'must be 1') }) }), { a: { b: 2 } }),
       (error) => {
         assert.ok(error instanceof FlotillaError);
         assert.equal(error.code, 'invalid_argument');

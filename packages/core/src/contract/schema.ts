@@ -49,7 +49,7 @@ export function validate<S extends Schema>(
   value: unknown,
 ): Outcome<OutputOf<S>> | Promise<Outcome<OutputOf<S>>> {
   const result = schema['~standard'].validate(value);
-  return result instanceof Promise ? result.then((r) => outcome<S>(r)) : outcome<S>(result);
+  return result instanceof Promise ? result.then((r) => outcome<S>(r, value)) : outcome<S>(result, value);
 }
 
 /** The validated value, or an `invalid_argument` error that names each field at fault. */
@@ -59,22 +59,46 @@ export async function parse<S extends Schema>(schema: S, value: unknown): Promis
   return result.value;
 }
 
-function outcome<S extends Schema>(result: StandardSchemaV1.Result<unknown>): Outcome<OutputOf<S>> {
+function outcome<S extends Schema>(
+  result: StandardSchemaV1.Result<unknown>,
+  value: unknown,
+): Outcome<OutputOf<S>> {
   if (!result.issues) return { value: result.value as OutputOf<S> };
-  return { issues: result.issues.flatMap(issuesOf) };
+  return { issues: result.issues.flatMap((issue) => issuesOf(issue, value)) };
 }
 
+/** What zod's issues have beyond the standard. */
+interface LibraryIssue extends StandardSchemaV1.Issue {
+  readonly code?: unknown;
+  readonly keys?: unknown;
+}
+
+/** In zod's words: nothing of the kind is there. A check of one's own has the code `custom`, and says it better. */
+const mismatches: ReadonlySet<unknown> = new Set(['invalid_type', 'invalid_value', 'invalid_union']);
+
 /** One issue for each field: zod says of all unknown keys at once that their parent is at fault. */
-function issuesOf(issue: StandardSchemaV1.Issue & { readonly keys?: unknown }): ValidationIssue[] {
+function issuesOf(issue: LibraryIssue, value: unknown): ValidationIssue[] {
   const path = (issue.path ?? []).map((segment) => {
     const key = typeof segment === 'object' ? segment.key : segment;
     return typeof key === 'number' ? key : String(key);
   });
-  if (!Array.isArray(issue.keys)) return [{ path, message: issue.message }];
-  return issue.keys.map((key) => ({
-    path: [...path, String(key)],
-    message: 'is not a known field: remove it',
-  }));
+  if (Array.isArray(issue.keys)) {
+    return issue.keys.map((key) => ({
+      path: [...path, String(key)],
+      message: 'is not a known field: remove it',
+    }));
+  }
+  const missing = path.length > 0 && mismatches.has(issue.code) && !isThere(value, path);
+  return [{ path, message: missing ? 'is required' : issue.message }];
+}
+
+function isThere(value: unknown, path: readonly (string | number)[]): boolean {
+  let at = value;
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return false;
+    at = (at as Record<string | number, unknown>)[key];
+  }
+  return at !== undefined;
 }
 
 /**
