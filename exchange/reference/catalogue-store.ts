@@ -42,6 +42,13 @@ export class CatalogueStore {
         );
       }
     }
+    const known = current.instruments.find(({ symbol }) => symbol === instrument.symbol);
+    if (known && (known.tickSize !== instrument.tickSize || known.lotSize !== instrument.lotSize)) {
+      throw new UnitsError(
+        'invalid_instrument',
+        `the tick and lot size of ${instrument.symbol} are in use and cannot change: list a new symbol`,
+      );
+    }
     const allAssets = { ...current.assets, ...assets };
     instrumentUnits(instrument, allAssets);
     const others = current.instruments.filter(({ symbol }) => symbol !== instrument.symbol);

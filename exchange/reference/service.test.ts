@@ -63,5 +63,8 @@ test('an instrument whose steps cannot be counted is refused with the reason', a
   assert.ok(!tooFine.ok && tooFine.error.code === 'invalid_instrument');
   const changed = await attempt(client.list({ instrument: external, assets: { USDT: 8, BTC: 2 } }));
   assert.ok(!changed.ok && changed.error.code === 'invalid_instrument');
+  await client.list({ instrument: external, assets: { USDT: 8 } });
+  const resized = await attempt(client.list({ instrument: { ...external, tickSize: '0.1' }, assets: {} }));
+  assert.ok(!resized.ok && resized.error.code === 'invalid_instrument');
   await fleet.stop();
 });

@@ -2,6 +2,7 @@
  * The gateway as a process of a fleet: `node run.js`, with the environment of the process protocol. Serves from the first
  * moment; is `ready` once it knows the contracts of the services it has to expect.
  */
+import { readFileSync } from 'node:fs';
 import { createLogger, joinFleet, type LogLevel, processLifetime, readSecret } from 'flotilla';
 import { readEnvironment } from './config.ts';
 import { contractStore, noContractStore } from './contract-store.ts';
@@ -12,6 +13,9 @@ import { startGateway } from './gateway.ts';
 /** Requests in progress may take this long after SIGTERM, in milliseconds. */
 const graceMs = 3_000;
 
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 const { env } = process;
 const instance = env.FLOTILLA_INSTANCE ?? `gateway-${process.pid}`;
 const lifetime = processLifetime(
@@ -36,7 +40,7 @@ await lifetime.run(async () => {
   const missing = await awaitContracts(upstream, expect);
   if (missing.length > 0) log.warn('ready without the contracts of some services', { missing });
   gateway.ready();
-  lifetime.tell({ type: 'ready', url: gateway.url });
+  lifetime.tell({ type: 'ready', url: gateway.url, version });
   log.info('serving', { url: gateway.url });
   return async () => {
     lifetime.tell({ type: 'state', state: 'draining' });

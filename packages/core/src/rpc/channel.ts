@@ -165,7 +165,7 @@ export interface DialOptions {
 
 /** A way to make connections: sockets, or memory in tests. */
 export interface Transport {
-  /** Fails with `unavailable` where the address is taken, naming it and the way out. */
+  /** Fails with `conflict` where the address is taken, naming it and the way out. */
   listen(options: ListenOptions): Promise<WireServer>;
   /** Fails with `unavailable` (nobody answers there) or `unauthenticated` (another key). */
   dial(options: DialOptions): Promise<Channel>;

@@ -67,6 +67,8 @@ export function processLifetime(log: Logger): ProcessLifetime {
     if (!process.connected) void end('SIGINT');
   });
   process.on('disconnect', () => void end('the supervisor is gone'));
+  // It may have died before anybody listened.
+  if (process.send && !process.connected) queueMicrotask(() => void end('the supervisor is gone'));
   process.on('uncaughtException', fatal);
   process.on('unhandledRejection', fatal);
 
