@@ -43,6 +43,7 @@ export class Resolver<Item> {
   async #run(): Promise<void> {
     const { signal, log } = this.#options;
     let wait = LEAST_PAUSE_MS;
+    let isWaiting = false;
     while (!signal.aborted) {
       if (!this.#isWanted) {
         await new Promise<void>((resolve) => {
@@ -54,12 +55,17 @@ export class Resolver<Item> {
       const failures = await this.#round();
       if (failures.length === 0) {
         wait = LEAST_PAUSE_MS;
+        if (isWaiting) log.info('every outcome is known again');
+        isWaiting = false;
         continue;
       }
-      log.warn('orders with an unknown outcome wait for the engine', {
-        orders: failures.length,
-        error: failures[0],
-      });
+      if (!isWaiting) {
+        log.warn('outcomes are unknown until the engine can be asked', {
+          count: failures.length,
+          reason: String(failures[0]),
+        });
+      }
+      isWaiting = true;
       this.#isWanted = true;
       await pause(wait, undefined, { signal }).catch(() => {});
       wait = Math.min(2 * wait, MOST_PAUSE_MS);
