@@ -32,7 +32,12 @@ export default service(Identity, {
   },
   operations: {
     async createDemoAccount(_input, { state, config, clients }) {
-      if (!config.demoAccounts) throw Identity.createDemoAccount.error('demo_accounts_disabled');
+      if (!config.demoAccounts)
+        throw Identity.createDemoAccount.error(
+          'demo_accounts_disabled',
+          {},
+          'this exchange gives no demo accounts',
+        );
       const { accounts, tokens } = state;
       const account = await accounts.open(`demo-${randomBytes(10).toString('hex')}`, demoFunding);
       const balances = await fund(account, accounts, clients);

@@ -133,7 +133,7 @@ export const Matching = contract(
         order_closed: failure({
           status: 409,
           data: z.object({ status: OrderStatus }),
-          summary: 'It is filled already',
+          summary: 'The order is closed already',
         }),
       },
       idempotent: true,

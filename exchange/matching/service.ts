@@ -61,7 +61,13 @@ export default service(Matching, {
       }
       if (kind === 'not_open') {
         const status = publicStatus(order);
-        if (status !== 'cancelled') throw Matching.cancel.error('order_closed', { status });
+        if (status !== 'cancelled') {
+          throw Matching.cancel.error(
+            'order_closed',
+            { status },
+            `the order is ${status}: nothing is left of it to cancel`,
+          );
+        }
         ctx.replayed();
       }
       return orderView(order, units);

@@ -110,7 +110,13 @@ export class OrderDesk {
     const { books, catalogue, nextId } = this.#options;
     const known = this.#instrument(body.symbol)!;
     const { status, symbol } = known.instrument;
-    if (status !== 'open') throw Risk.place.error('market_not_open', { symbol, status });
+    if (status !== 'open') {
+      throw Risk.place.error(
+        'market_not_open',
+        { symbol, status },
+        `${symbol} is ${status} and takes no orders`,
+      );
+    }
     const order: NewOrder = {
       id: nextId(),
       clientOrderId,
@@ -125,11 +131,16 @@ export class OrderDesk {
     const available = books.balances.available(account, asset);
     if (required > available) {
       const decimals = catalogue.decimals(asset)!;
-      throw Risk.place.error('insufficient_funds', {
+      const data = {
         asset,
         required: formatTrimmed(required, decimals),
         available: formatTrimmed(available < 0n ? 0n : available, decimals),
-      });
+      };
+      throw Risk.place.error(
+        'insufficient_funds',
+        data,
+        `the order needs ${data.required} ${asset}, and ${data.available} ${asset} are available`,
+      );
     }
     return books.reserve(order);
   }

@@ -99,6 +99,7 @@ describe('placing orders', () => {
     const { price: __, ...tooMuch } = request({ type: 'market', quantity: '1.6' });
     const refused = await attempt(client.place(tooMuch, alice));
     assert.ok(!refused.ok && refused.error.code === 'insufficient_funds');
+    assert.match(refused.error.message, /^the order needs [\d.]+ [A-Z]+, and [\d.]+ [A-Z]+ are available$/);
     assert.deepEqual(refused.error.data, { asset: 'USD', required: '105600', available: '99400' });
   });
 
