@@ -44,6 +44,21 @@ test('a new subscriber gets one snapshot, and then every update', async () => {
   await events.return();
 });
 
+test('subscribers that come at the same moment get the very same snapshot, later ones a later one', async () => {
+  const { market, shown } = marketOf(3, 10);
+  const first = await next(shown.stream(undefined, never));
+  assert.equal(await next(shown.stream(undefined, never)), first);
+  market.apply(update(4, [{ side: 'buy', price: 1, quantity: 1 }]));
+  const later = await next(shown.stream(undefined, never));
+  assert.deepEqual(later, {
+    type: 'snapshot',
+    symbol: 'BTC-USD',
+    sequence: 4,
+    bids: [['0.01', '0.0001']],
+    asks: [],
+  });
+});
+
 test('a market without any update begins with an empty snapshot of sequence 0', async () => {
   const { market, shown } = marketOf(0, 10);
   const events = shown.stream(undefined, never);

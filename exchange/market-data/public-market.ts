@@ -11,6 +11,8 @@ export class PublicMarket {
   readonly #market: Market;
   /** Every update is put into words once, whatever the number of subscribers, and frozen: encoded once, too. */
   readonly #events = new WeakMap<MarketUpdate, MarketEvent>();
+  /** The latest: a crowd that comes at one moment gets the same. */
+  #snapshot: MarketEvent | undefined;
 
   constructor(market: Market, units: InstrumentUnits) {
     this.#market = market;
@@ -39,9 +41,9 @@ export class PublicMarket {
     try {
       let next = after === undefined ? 0 : after + 1;
       if (next < recent.oldest || next > recent.latest + 1) {
-        const view = this.#market.book();
-        next = view.sequence + 1;
-        yield presentSnapshot(this.units, view);
+        const snapshot = this.#present();
+        next = snapshot.sequence + 1;
+        yield snapshot;
       }
       while (!stopped) {
         const update = recent.at(next);
@@ -60,6 +62,14 @@ export class PublicMarket {
     } finally {
       signal.removeEventListener('abort', stop);
     }
+  }
+
+  #present(): MarketEvent {
+    const market = this.#market;
+    if (this.#snapshot?.sequence !== market.sequence) {
+      this.#snapshot = Object.freeze(presentSnapshot(this.units, market.book()));
+    }
+    return this.#snapshot!;
   }
 
   #event(update: MarketUpdate): MarketEvent {

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Feeds } from '@exchange/feeds';
+import feeds from '@exchange/feeds/service';
+import { recordingBytes, syntheticRecording } from '@exchange/feeds/testing';
 import { Matching } from '@exchange/matching';
 import { MatchingInMemory } from '@exchange/matching/testing';
 import { type Instrument, Reference } from '@exchange/reference';
+import realReference from '@exchange/reference/service';
 import { type Client, platformError, type Service, service } from 'flotilla';
 import { TestFleet, waitFor } from 'flotilla/testing';
 import { type Book, MarketData, type MarketEvent } from './contract.ts';
@@ -387,4 +393,42 @@ describe('the other venue', () => {
       await again.leave();
     }),
   );
+
+  test('every trade of a recording arrives once, whatever is killed meanwhile', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'market-data-'));
+    const file = join(folder, 'recording.gz');
+    const { lines } = syntheticRecording({ seed: 8, diffs: 5_000, lost: new Set([50]), snapshotTaken: 70 });
+    writeFileSync(file, recordingBytes(lines));
+    const fleet = new TestFleet({
+      environment: { EXCHANGE_FEED: file, EXCHANGE_FEED_SPEED: '10', EXCHANGE_PARTICIPANTS: 'false' },
+    });
+    try {
+      await fleet.start(realReference, new Trading().matching.service, feeds, marketData);
+      const client = fleet.client(MarketData);
+      const tradesOf = () => client.trades({ symbol: venueSymbol, limit: 1000 });
+      for (const [killed, again] of [
+        [Feeds, feeds],
+        [MarketData, marketData],
+        [Feeds, feeds],
+        [MarketData, marketData],
+      ] as const) {
+        const before = await tradesOf();
+        await waitFor(async () => (await tradesOf()).length > before.length + 10);
+        await fleet.kill(killed);
+        await fleet.start(again);
+      }
+      const { length: before } = await tradesOf();
+      const trades = await waitFor(async () => {
+        const found = await tradesOf();
+        return found.length > before + 10 && found;
+      });
+      assert.deepEqual(
+        trades.map(({ id }) => id),
+        trades.map((_, index) => trades.length - index),
+      );
+    } finally {
+      await fleet.stop();
+      rmSync(folder, { recursive: true });
+    }
+  });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { clientOrderIds } from './client-order-ids.ts';
+import { clientOrderIds, isOfEpoch } from './client-order-ids.ts';
 
 test('ids of one participant and epoch are always the same, and never repeat', () => {
   const [ids, again] = [clientOrderIds('maker-BTC-USD', '17'), clientOrderIds('maker-BTC-USD', '17')];
@@ -29,4 +29,13 @@ test('another name or epoch never gives the same id', () => {
 
 test('an epoch that could be mistaken for a part of a name is refused', () => {
   for (const epoch of ['', '1-2', 'a b']) assert.throws(() => clientOrderIds('maker', epoch), RangeError);
+});
+
+test('an id tells whose it is and of which epoch', () => {
+  const id = clientOrderIds('maker-BTC-USD', 'e1')();
+  assert.equal(isOfEpoch(id, 'maker-BTC-USD', 'e1'), true);
+  assert.equal(isOfEpoch(id, 'maker-BTC-USD', 'e'), false);
+  assert.equal(isOfEpoch(id, 'maker-BTC-USD', 'e11'), false);
+  assert.equal(isOfEpoch(id, 'maker-BTC', 'e1'), false);
+  assert.equal(isOfEpoch(id, 'noise-BTC-USD', 'e1'), false);
 });

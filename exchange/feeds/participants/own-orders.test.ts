@@ -101,3 +101,19 @@ test('position equals all fills whatever the order in which they are reported', 
     }),
   );
 });
+
+test('an order of an earlier process is taken over with what it has filled, once', () => {
+  const orders = new OwnOrders(3);
+  const order = {
+    orderId: '9',
+    clientOrderId: 'old',
+    side: 'sell',
+    price: 100,
+    quantity: 10,
+    filled: 4,
+  } as const;
+  orders.adopt(order);
+  orders.reportById({ orderId: '9', filled: 6, open: true });
+  orders.adopt(order);
+  assert.deepEqual([orders.position, orders.open[0]?.remaining, orders.open.length], [1, 4, 1]);
+});
