@@ -105,7 +105,8 @@ describe('a body with two readings', () => {
   };
   for (const [kind, bytes] of Object.entries(cases)) {
     it(`is refused: ${kind}`, async () => {
-      await refused(bytes);
+      const received = await refused(bytes);
+      assert.equal(statuses(received).length, 1, 'the client is told');
     });
   }
 });

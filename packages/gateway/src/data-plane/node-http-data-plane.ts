@@ -142,8 +142,13 @@ class NodeHttpDataPlane implements DataPlane {
 
   /** Answers on a bare socket, unless that would end up within the response to an earlier request. */
   #refuseOn(socket: Duplex, error: FlotillaError): void {
-    const response = (socket as { _httpMessage?: { headersSent: boolean } })._httpMessage;
-    const inProgress = this.#connections.get(socket)?.inProgress ?? 0;
+    const response = (socket as { _httpMessage?: ServerResponse })._httpMessage;
+    const { inProgress = 0, closing = false } = this.#connections.get(socket) ?? {};
+    if (closing && inProgress === 1) {
+      // The request at fault has its answer already, or gets it, and that ends the connection: no more body comes.
+      if (response?.headersSent) response.end();
+      return;
+    }
     if (inProgress > 1 || response?.headersSent) {
       socket.destroy();
       return;
