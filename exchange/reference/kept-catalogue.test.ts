@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openDatabase, platformError, silentLogger } from 'flotilla';
+import { type Database, openDatabase, platformError, silentLogger } from 'flotilla';
 import { waitFor } from 'flotilla/testing';
 import type { Catalogue } from './contract.ts';
 import { firstCatalogue } from './first-catalogue.ts';
@@ -22,6 +22,11 @@ function reference(...catalogues: Catalogue[]) {
   };
 }
 
+function copiedVersion(database: Database): number | undefined {
+  const row = database.prepare('SELECT document FROM kept_catalogue').get();
+  return row && (JSON.parse(String(row.document)) as Catalogue).version;
+}
+
 test('the last catalogue is in force after a restart without reference', async () => {
   const database = openDatabase({ path: ':memory:', migrations });
   for (const [given, expected] of [
@@ -31,9 +36,14 @@ test('the last catalogue is in force after a restart without reference', async (
     const stop = new AbortController();
     const client = reference(...given);
     const follower = keepCatalogue({ client, database, log: silentLogger, signal: stop.signal });
-    await waitFor(() => follower.version === expected, { what: `version ${expected}` });
-    stop.abort();
-    await follower.closed;
+    try {
+      await waitFor(() => follower.version === expected, { what: `version ${expected}` });
+      // A restart finds what was on disk, which is a moment later.
+      await waitFor(() => copiedVersion(database) === expected, { what: `a copy of version ${expected}` });
+    } finally {
+      stop.abort();
+      await follower.closed;
+    }
   }
   database.close();
 });
