@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { openDatabase, platformError, silentLogger } from 'flotilla';
 import { waitFor } from 'flotilla/testing';
 import type { LogEntry } from './contract.ts';
 import { followLog, LogCheckpoint, type LogFollower } from './follow.ts';
+
+/** What a test starts ends with it, also where it fails. */
+function stopAfterwards(): AbortController {
+  const stop = new AbortController();
+  after(() => stop.abort());
+  return stop;
+}
 
 const entry = (sequence: number): LogEntry => ({ sequence, time: 1, events: [] });
 
@@ -58,7 +65,7 @@ describe('following the log', () => {
     const database = openDatabase({ path: ':memory:', migrations });
     const checkpoint = new LogCheckpoint(database);
     const insert = database.prepare('INSERT INTO seen VALUES (?)');
-    const stop = new AbortController();
+    const stop = stopAfterwards();
     const follower = followLog({
       client,
       after: checkpoint.sequence,
@@ -91,7 +98,7 @@ describe('following the log', () => {
     const database = openDatabase({ path: ':memory:', migrations });
     const checkpoint = new LogCheckpoint(database);
     const insert = database.prepare('INSERT INTO seen VALUES (?)');
-    const stop = new AbortController();
+    const stop = stopAfterwards();
     let refusals = 2;
     const follower = followLog({
       client,
@@ -118,7 +125,7 @@ describe('following the log', () => {
   test('a gap is never applied', async () => {
     const errors: string[] = [];
     const log = { ...silentLogger, error: (message: string) => errors.push(message) };
-    const stop = new AbortController();
+    const stop = stopAfterwards();
     const applied: number[] = [];
     const follower = followLog({
       client: {
@@ -143,7 +150,7 @@ describe('following the log', () => {
   test('at most 256 entries are on their way to disk', async () => {
     let inFlight = 0;
     let most = 0;
-    const stop = new AbortController();
+    const stop = stopAfterwards();
     const follower = followLog({
       client: source(() => 1_000),
       after: 0,
@@ -165,7 +172,7 @@ describe('following the log', () => {
 describe('reading after writing', () => {
   test('a read waits until what was acknowledged before it is applied', async () => {
     let head = 0;
-    const stop = new AbortController();
+    const stop = stopAfterwards();
     const follower = followLog({
       client: source(() => head),
       after: 0,
@@ -182,7 +189,7 @@ describe('reading after writing', () => {
 
   test('a read does not fail while matching is away', async () => {
     const away = platformError('unavailable', 'matching is unavailable');
-    const stop = new AbortController();
+    const stop = stopAfterwards();
     const follower = followLog({
       client: {
         head: () => Promise.reject(away),
@@ -200,7 +207,7 @@ describe('reading after writing', () => {
   });
 
   test('waiting for a sequence ends with the signal of who waits', async () => {
-    const stop = new AbortController();
+    const stop = stopAfterwards();
     const follower = followLog({
       client: source(() => 0),
       after: 0,

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { platformError, silentLogger } from 'flotilla';
 import { waitFor } from 'flotilla/testing';
 import type { Catalogue, Instrument } from './contract.ts';
 import { followCatalogue } from './follow-catalogue.ts';
+
+/** What a test starts ends with it, also where it fails. */
+function stopAfterwards(): AbortController {
+  const stop = new AbortController();
+  after(() => stop.abort());
+  return stop;
+}
 
 const bitcoin: Instrument = {
   symbol: 'BTC-USD',
@@ -32,7 +39,7 @@ function source(...connections: Catalogue[][]) {
 }
 
 test('the catalogue follows changes over broken connections, with units computed', async () => {
-  const stop = new AbortController();
+  const stop = stopAfterwards();
   const taken: number[] = [];
   const follower = followCatalogue({
     client: source([catalogue(1, bitcoin)], [catalogue(1, bitcoin), catalogue(2, bitcoin, ether)]),
@@ -52,7 +59,7 @@ test('the catalogue follows changes over broken connections, with units computed
 });
 
 test('the last known good catalogue serves while reference is away', async () => {
-  const stop = new AbortController();
+  const stop = stopAfterwards();
   const follower = followCatalogue({
     client: source(),
     initial: catalogue(4, bitcoin),
@@ -67,7 +74,7 @@ test('the last known good catalogue serves while reference is away', async () =>
 });
 
 test('an older catalogue, changed sizes and a broken instrument are refused loudly, the rest is taken', async () => {
-  const stop = new AbortController();
+  const stop = stopAfterwards();
   const complaints: string[] = [];
   const follower = followCatalogue({
     client: source([

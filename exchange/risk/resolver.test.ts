@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { silentLogger } from 'flotilla';
 import { waitFor } from 'flotilla/testing';
 import { Resolver } from './resolver.ts';
 
+/** What a test starts ends with it, also where it fails. */
+function stopAfterwards(): AbortController {
+  const stop = new AbortController();
+  after(() => stop.abort());
+  return stop;
+}
+
 test('it settles what is open at the start and what comes later, and tries again what fails', async () => {
   const open = new Set(['a', 'b']);
   const tries = new Map<string, number>();
-  const stop = new AbortController();
+  const stop = stopAfterwards();
   const resolver = new Resolver({
     open: () => open,
     async settle(item) {
@@ -37,7 +44,7 @@ test('it settles what is open at the start and what comes later, and tries again
 test('at most thirty-two are under way at once, and it stops when told', async () => {
   let underWay = 0;
   let most = 0;
-  const stop = new AbortController();
+  const stop = stopAfterwards();
   const resolver = new Resolver({
     open: () => Array.from({ length: 200 }, (_, index) => index),
     async settle() {
