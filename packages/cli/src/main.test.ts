@@ -236,6 +236,8 @@ describe('a fleet run from the command line', () => {
     assert.equal(wrong.status, 1);
     const { error } = JSON.parse(wrong.talk);
     assert.deepEqual([error.code, error.data.code], ['call_failed', 'invalid_argument']);
+    const said = await workplace.run(['call', 'greeter.greet', '{}']);
+    assert.match(said.talk, /^error: greeter.greet answered invalid_argument: name: is required\n$/);
     assert.match((await workplace.run(['call', 'greeter.sing'])).talk, /use one of greet, count/);
     assert.match(
       (await workplace.run(['call', 'singer.sing'])).talk,

@@ -54,10 +54,15 @@ function parse(payload: Buffer): unknown {
 }
 
 function answered(name: string, error: FlotillaError): Failure {
-  const details = error.data === undefined ? '' : ` ${JSON.stringify(error.data)}`;
+  // The message of a refused input is made of its data.
+  const told = error.data === undefined || error.code === 'invalid_argument';
+  const details = told ? '' : ` ${JSON.stringify(error.data)}`;
   return new Failure('call_failed', `${name} answered ${error.code}: ${error.message}${details}`, {
     cause: error,
     data: error.toJSON(),
+    ...(error.code === 'unauthenticated'
+      ? { repair: 'call on behalf of an end user with --user <subject> --scope <scope...>' }
+      : {}),
   });
 }
 

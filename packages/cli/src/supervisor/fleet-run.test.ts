@@ -225,7 +225,8 @@ describe('the start of real processes', () => {
         assert.equal(error.code, 'port_taken');
         assert.ok(error.message.includes(`port ${port} (broker) is taken`), error.message);
         if (process.platform === 'linux')
-          assert.ok(error.message.includes(`(pid ${process.pid})`), error.message);
+          assert.ok(error.message.includes(`by node (pid ${process.pid})`), error.message);
+        assert.deepEqual(error.data, { ports: [{ use: 'broker', port }] });
         assert.equal(error.repair, 'stop the other process or set FLOTILLA_BROKER_PORT');
         return true;
       });

@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 import { codeOf, Failure, messageOf } from '../failure.ts';
 
 export interface WantedPort {
@@ -15,18 +16,19 @@ export interface WantedPort {
 
 /** @throws Failure `port_taken`, which names every port that cannot be used. */
 export async function checkPorts(wanted: readonly WantedPort[]): Promise<void> {
-  const problems = (await Promise.all(wanted.map((each) => portProblem(each)))).filter(
-    (problem) => problem !== undefined,
+  const found = await Promise.all(
+    wanted.map(async (each) => ({ ports: [each], problem: await portProblem(each) })),
   );
+  const problems = found.flatMap(({ ports, problem }) => (problem ? [{ ports, ...problem }] : []));
   const [first, second] = wanted.filter((each) => each.port !== 0);
   if (first !== undefined && second !== undefined && first.port === second.port) {
     const message = `port ${first.port} is wanted for ${first.use} and for ${second.use}`;
-    problems.push({ message, repair: `set ${second.variable} to another` });
+    problems.push({ ports: [first, second], message, repair: `set ${second.variable} to another` });
   }
   if (problems.length === 0) return;
   throw new Failure('port_taken', problems.map((problem) => problem.message).join('; '), {
     repair: [...new Set(problems.map((problem) => problem.repair))].join('; '),
-    data: { ports: wanted.map(({ use, port }) => ({ use, port })) },
+    data: { ports: problems.flatMap(({ ports }) => ports.map(({ use, port }) => ({ use, port }))) },
   });
 }
 
@@ -97,8 +99,13 @@ function listeningInodes(file: string, port: number): string[] {
     .flatMap((fields) => fields[9] ?? []);
 }
 
+/** Its executable; the name of its main thread where that may not be seen. */
 function commandOf(pid: string): string {
-  return text(`/proc/${pid}/comm`).trim() || 'a process';
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`));
+  } catch {
+    return text(`/proc/${pid}/comm`).trim() || 'a process';
+  }
 }
 
 function directory(path: string): string[] {
