@@ -16,6 +16,9 @@ const files = {
   'packages/a/hangs.test.ts': `${head} test('waits forever', () => new Promise((r) => setTimeout(r, 1e6)));`,
   'packages/a/empty.test.ts': 'export {};',
   'packages/a/throws.test.ts': "throw new Error('at the top');",
+  'packages/a/environment.test.ts': `import assert from 'node:assert'; ${head} test('is alone', () => {
+    assert.deepEqual(Object.keys(process.env).filter((name) => /FLOTILLA|NATS/.test(name)), ['FLOTILLA_TEST_RUNS']);
+  });`,
   'packages/a/node_modules/b/theirs.test.ts': `${head} test('is not ours', () => {});`,
   'test/fleet.test.ts': `${head} test('starts', () => {});`,
 };
@@ -48,6 +51,12 @@ describe('npm test', () => {
     const { status, lastLine, stdout } = run(['good', 'fleet']);
     assert.equal(status, 0, stdout);
     assert.equal(lastLine, '3 passed, 0 failed, 0 skipped');
+  });
+
+  it('keeps from the tests what the shell says to a fleet', () => {
+    const env = { FLOTILLA_DATA: '/nowhere', NATS_URL: 'nats://127.0.0.1:1', FLOTILLA_TEST_RUNS: '1' };
+    const { status, stdout } = run(['environment'], env);
+    assert.equal(status, 0, stdout);
   });
 
   it('fails, and names the test, when one fails', () => {

@@ -5,7 +5,8 @@
  * time because they start fleets and measure. The last line is `N passed, N failed, N skipped`.
  *
  * Environment: `FLOTILLA_TEST_NO_SKIP=1` makes a skipped test a failure (the machine is meant to have everything);
- * `FLOTILLA_TEST_TIMEOUT` is the limit per file in seconds (default 120, system tests 300).
+ * `FLOTILLA_TEST_TIMEOUT` is the limit per file in seconds (default 120, system tests 300). What else the shell says to
+ * a fleet (`FLOTILLA_DATA`, `NATS_URL`, …) is kept from the tests.
  */
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -15,6 +16,11 @@ import { type FileOutcome, runTestFile } from './test-file.ts';
 const root = resolve(import.meta.dirname, '..');
 const filters = process.argv.slice(2).filter((argument) => argument !== '--');
 const noSkip = process.env.FLOTILLA_TEST_NO_SKIP === '1';
+
+// A test that took the data directory or the broker of the developer's own fleet would break both.
+for (const name of Object.keys(process.env)) {
+  if (/^(FLOTILLA_(?!TEST_)\w+|NATS_URL|EXCHANGE_FEED)$/.test(name)) delete process.env[name];
+}
 
 const besideSources = find(['packages', 'exchange', 'bench', 'scripts']);
 const wholeSystem = find(['test']);
