@@ -50,7 +50,8 @@ export function exact(text: string): bigint {
 
 /** Stops the participants and waits until everybody has followed the engine to the same entry. */
 export async function settledAudits(fleet: FleetProcess): Promise<Audits> {
-  await fleet.call('feeds.pause');
+  // The services may just be coming back to a broker that was killed.
+  await waitFor(() => fleet.call('feeds.pause').then(() => true), { what: 'the participants to pause' });
   return waitFor(
     async () => {
       const [matching, risk, ledger, orders] = await Promise.all([
