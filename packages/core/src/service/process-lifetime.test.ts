@@ -113,3 +113,12 @@ for (const [what, args, env, expected] of starts) {
     assert.match(messages.at(-1)?.message ?? '', expected);
   });
 }
+
+test('the log has a stack for a defect, and none for what the operator can repair', async () => {
+  const defect = await supervise(probe, ['fails-to-start']);
+  assert.match(defect.output, /no luck today.*"stack"/);
+  const env = { FLOTILLA_SECRET: 'long enough for a secret' };
+  const mistake = await supervise(runModule, [join(fixtures, 'picky-service.ts')], { env });
+  assert.match(mistake.output, /STARTING_CASH is not set/);
+  assert.doesNotMatch(mistake.output, /"stack"/);
+});

@@ -40,7 +40,8 @@ export function processLifetime(log: Logger): ProcessLifetime {
     ending = true;
     const { code, message } =
       error instanceof FlotillaError ? error : { code: 'internal', message: String(error) };
-    log.error(message, { error });
+    // What an operator can repair says so in its message; a defect needs its stack.
+    log.error(message, code === 'internal' ? { error } : { code });
     process.exitCode = 1;
     const leave = () => process.exit(1);
     if (process.connected) process.send?.({ type: 'fatal', code, message }, undefined, undefined, leave);
