@@ -36,12 +36,7 @@ export function followVenue(options: FollowVenueOptions): Promise<void> {
   const { log, position, signal } = options;
   return reconnecting((healthy) => new Attempt(options).run(healthy), {
     signal,
-    onAway: (error) => {
-      const after = position.current;
-      // Most fleets play no recording, and feeds is the last to start: nothing is missed before the first event.
-      if (after === undefined) log.debug('no recording of another venue is played', { error });
-      else log.warn("the other venue's market is away", { after, error });
-    },
+    onAway: (error) => log.warn("the other venue's market is away", { after: position.current, error }),
     onBack: () => log.info("following the other venue's market", { after: position.current }),
   });
 }

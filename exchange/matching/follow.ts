@@ -60,8 +60,7 @@ export class LogFollower {
     this.#applied = options.after;
     this.closed = reconnecting((healthy) => this.#follow(healthy), {
       signal,
-      onAway: (error) =>
-        log.warn('the log of matching is away', { after: this.#applied, reason: String(error) }),
+      onAway: (error) => log.warn('the log of matching is away', { after: this.#applied, error }),
       onBack: () => log.info('following the log of matching', { after: this.#applied }),
     });
   }

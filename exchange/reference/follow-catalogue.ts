@@ -50,8 +50,7 @@ export class CatalogueFollower {
     if (initial) this.#take(initial);
     this.closed = reconnecting((healthy) => this.#watch(healthy), {
       signal,
-      onAway: (error) =>
-        log.warn('the catalogue of reference is away', { version: this.version, reason: String(error) }),
+      onAway: (error) => log.warn('the catalogue of reference is away', { version: this.version, error }),
       onBack: () => log.info('following the catalogue of reference', { version: this.version }),
     });
   }
