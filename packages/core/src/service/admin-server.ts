@@ -2,13 +2,16 @@
  * The admin port of a process: health, metrics, and its operations over plain HTTP and JSON. Every path needs the
  * fleet's admin token.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type FlotillaError, platformError, toFlotillaError } from '../errors/flotilla-error.ts';
 import { isPlatformCode, platformCodes } from '../errors/platform-codes.ts';
 import { sameToken } from '../fleet/secret.ts';
 import type { Dispatch, IncomingCall, Reply } from '../rpc/channel.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+
+// Not by `import`: that reads every export, and one of them loads a WebSocket client, 50 ms at each start of a process.
+const { createServer } = process.getBuiltinModule('node:http');
 
 export interface AdminServerOptions {
   readonly host: string;

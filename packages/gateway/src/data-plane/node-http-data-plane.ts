@@ -2,13 +2,7 @@
  * The data plane on `node:http`, with its parser at its strictest and everything the parser lets through checked again
  * by the canonical request.
  */
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { FlotillaError, toFlotillaError } from 'flotilla';
@@ -17,6 +11,9 @@ import { ambiguous, Refusal } from '../refusal.ts';
 import { canonicalRequest } from '../request/canonical-request.ts';
 import type { DataPlane, ExchangeHandler, HttpResponse } from './data-plane.ts';
 import { type ConnectionState, NodeHttpExchange, send } from './node-http-exchange.ts';
+
+// Not by `import`: that reads every export, and one of them loads a WebSocket client, 50 ms at each start of a process.
+const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** How often Node looks for connections past their time, in milliseconds. */
 const checkEveryMs = 500;
