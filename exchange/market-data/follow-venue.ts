@@ -36,7 +36,12 @@ export function followVenue(options: FollowVenueOptions): Promise<void> {
   const { log, position, signal } = options;
   return reconnecting((healthy) => new Attempt(options).run(healthy), {
     signal,
-    onAway: (error) => log.warn("the other venue's market is away", { after: position.current, error }),
+    onAway: (error) => {
+      const after = position.current;
+      // Most fleets play no recording: then nothing is missed while feeds, the last to start, is not there.
+      if (after === undefined) log.debug('no recording of another venue is played', { error });
+      else log.warn("the other venue's market is away", { after, error });
+    },
     onBack: () => log.info("following the other venue's market", { after: position.current }),
   });
 }
