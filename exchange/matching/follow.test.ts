@@ -181,8 +181,37 @@ describe('reading after writing', () => {
       signal: stop.signal,
     });
     head = 20;
-    await follower.caughtUp();
+    assert.equal(await follower.caughtUp(), true);
     assert.equal(follower.applied, 20);
+    stop.abort();
+    await follower.closed;
+  });
+
+  test('a read does not wait for the next attempt of a follower that matching left', async () => {
+    const away = platformError('unavailable', 'matching is unavailable');
+    const log = source(() => 3);
+    let attempts = 0;
+    let back = false;
+    const stop = stopAfterwards();
+    const follower = followLog({
+      client: {
+        head: () => (back ? log.head() : Promise.reject(away)),
+        log: (...args) => {
+          attempts += 1;
+          return back ? log.log(...args) : broken(away);
+        },
+      },
+      after: 0,
+      apply: () => {},
+      log: silentLogger,
+      signal: stop.signal,
+    });
+    // By then the pauses have grown.
+    await waitFor(() => attempts === 4);
+    back = true;
+    assert.equal(await follower.caughtUp(), true);
+    assert.equal(follower.applied, 3);
+    assert.equal(attempts, 5);
     stop.abort();
     await follower.closed;
   });
@@ -200,7 +229,7 @@ describe('reading after writing', () => {
       log: silentLogger,
       signal: stop.signal,
     });
-    await follower.caughtUp();
+    assert.equal(await follower.caughtUp(), false);
     assert.equal(follower.applied, 7);
     stop.abort();
     await follower.closed;

@@ -3,6 +3,7 @@
  * checkpoint in its own database (see {@link LogCheckpoint}) and tells how far it has come, so that a read can wait
  * until it contains what the reader has done just before.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { reconnecting } from '@exchange/reference/reconnect';
 import { type Client, type Logger, platformError } from 'flotilla';
 import type { LogEntry, Matching } from './contract.ts';
@@ -34,7 +35,7 @@ interface Waiter {
 const MOST_PENDING = 256;
 /** A read waits at most this long for the head of the log, and then for this follower to get there. */
 const HEAD_MS = 200;
-const CATCH_UP_MS = 250;
+const CATCH_UP_MS = 1_000;
 
 /** Starts to follow. It reconnects for as long as `signal` allows. */
 export function followLog(options: FollowOptions): LogFollower {
@@ -49,6 +50,8 @@ export class LogFollower {
   #applied: number;
   #pending = 0;
   #onSettled: (() => void) | undefined;
+  /** Ends the pause before the next attempt to connect. */
+  #retryNow: (() => void) | undefined;
   #headAsked: Promise<number> | undefined;
   /** Resolves after `signal` has aborted and every entry taken is on disk or refused. */
   readonly closed: Promise<void>;
@@ -60,6 +63,7 @@ export class LogFollower {
     this.#applied = options.after;
     this.closed = reconnecting((healthy) => this.#follow(healthy), {
       signal,
+      pause: (ms, until) => this.#pause(ms, until),
       onAway: (error) => log.warn('the log of matching is away', { after: this.#applied, error }),
       onBack: () => log.info('following the log of matching', { after: this.#applied }),
     });
@@ -92,17 +96,21 @@ export class LogFollower {
   }
 
   /**
-   * Waits until everything that was acknowledged before this call is applied here: for at most 450 ms, and not at all
-   * while matching is away. What is known is then better than no answer.
+   * Waits until everything that was acknowledged before this call is applied here: for at most 1.2 s, and not at all
+   * while matching is away. Resolves to whether it is. Where it is not, what is known is better than no answer; but
+   * that something is not there is then not known.
    */
-  async caughtUp(scope: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async caughtUp(scope: { readonly signal?: AbortSignal } = {}): Promise<boolean> {
     try {
       const head = await this.#head();
-      if (head <= this.#applied) return;
+      if (head <= this.#applied) return true;
+      // Matching has answered: it is back, if this follower is waiting to try again.
+      this.#retryNow?.();
       const limit = AbortSignal.timeout(CATCH_UP_MS);
       await this.waitFor(head, scope.signal ? AbortSignal.any([scope.signal, limit]) : limit);
+      return true;
     } catch {
-      // The reader gets what is known.
+      return false;
     }
   }
 
@@ -117,6 +125,14 @@ export class LogFollower {
       });
     }
     return this.#headAsked;
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const retry = new AbortController();
+    this.#retryNow = () => retry.abort();
+    // Aborted by the retry or by the end: both go on.
+    await delay(ms, undefined, { signal: AbortSignal.any([signal, retry.signal]) }).catch(() => {});
+    this.#retryNow = undefined;
   }
 
   async #follow(healthy: () => void): Promise<void> {

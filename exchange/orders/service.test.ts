@@ -121,6 +121,9 @@ test('without matching and reference, also after a restart, what is known is ans
     }
     assert.equal((await client.get({ id: 'order-00001' }, as('alice'))).status, 'open');
     assert.equal((await client.list({ status: 'open' }, as('alice'))).length, 1);
+    // One that was acknowledged just before is not denied.
+    const latest = await attempt(client.get({ id: 'order-00002' }, as('alice')));
+    assert.ok(!latest.ok && latest.error.code === 'unavailable');
   }
   await fleet.start(matching.service);
   await waitFor(async () => (await client.get({ id: 'order-00001' }, as('alice'))).status === 'cancelled');

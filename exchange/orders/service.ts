@@ -30,10 +30,15 @@ export default service(Orders, {
   operations: {
     async get({ id }, { state, user, signal }) {
       const account = accountOf(user);
-      await state.follower.caughtUp({ signal });
+      const current = await state.follower.caughtUp({ signal });
       const order = state.rows.find(account, id);
-      if (!order) throw platformError('not_found', `there is no order '${id}' of this account`);
-      return shown(order, state.catalogue);
+      if (order) return shown(order, state.catalogue);
+      if (current) throw platformError('not_found', `there is no order '${id}' of this account`);
+      throw platformError(
+        'unavailable',
+        `whether there is an order '${id}' is not known before matching has told what happened last`,
+        { retryAfterMs: 1_000 },
+      );
     },
     async list({ status, symbol, limit }, { state, user, signal }) {
       const account = accountOf(user);

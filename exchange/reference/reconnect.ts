@@ -2,7 +2,7 @@
  * Holding on to a stream of another service that comes and goes: connect, and when it ends or fails, connect again,
  * without hammering a service that is starting and without giving up on one that is away for long.
  */
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export interface ReconnectOptions {
   /** Ends it. */
@@ -17,6 +17,8 @@ export interface ReconnectOptions {
   /** First pause in milliseconds; doubles up to `mostMs`. Defaults 100 and 1000. */
   readonly leastMs?: number;
   readonly mostMs?: number;
+  /** Waits before the next attempt; whoever knows better may end it early. Default: a timer. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** For the jitter; default Math.random. */
   readonly random?: () => number;
 }
@@ -33,6 +35,7 @@ export async function reconnecting(
   options: ReconnectOptions,
 ): Promise<void> {
   const { signal, onAway, onBack, leastMs = 100, mostMs = 1_000, random = Math.random } = options;
+  const pause = options.pause ?? ((ms, until) => delay(ms, undefined, { signal: until }));
   let next = leastMs;
   let away = false;
   let tolerated = START_FAILURES;
@@ -59,7 +62,7 @@ export async function reconnecting(
       onAway?.(failure);
     }
     try {
-      await pause(next * (0.5 + random() / 2), undefined, { signal });
+      await pause(next * (0.5 + random() / 2), signal);
     } catch {
       return;
     }
