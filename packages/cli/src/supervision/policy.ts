@@ -8,6 +8,7 @@ export interface Policy {
   /** After a process said that it cannot start: how long the others get to say the same before the start fails. */
   readonly fatalGatherMs: number;
   readonly backoffBaseMs: number;
+  /** Short enough that a service which dies again and again is back within five seconds of each death. */
   readonly backoffLimitMs: number;
   /** Ready for so long, a process is healthy again and its next death is its first. */
   readonly healthyAfterMs: number;
@@ -22,7 +23,7 @@ export const DEFAULT_POLICY: Policy = {
   startAttempts: 5,
   fatalGatherMs: 1_500,
   backoffBaseMs: 100,
-  backoffLimitMs: 10_000,
+  backoffLimitMs: 3_000,
   healthyAfterMs: 10_000,
   stopToldMs: 2_500,
   stopKillMs: 4_000,

@@ -292,7 +292,8 @@ describe('the wait before a restart', () => {
   it('lies between half and all of the doubled base', () => {
     assert.equal(backoff(DEFAULT_POLICY, 1, 0), 50);
     assert.equal(backoff(DEFAULT_POLICY, 3, 0.5), 300);
-    assert.equal(backoff(DEFAULT_POLICY, 10_000, 0), 5_000);
+    assert.equal(backoff(DEFAULT_POLICY, 10_000, 0), 1_500);
+    assert.equal(backoff(DEFAULT_POLICY, 10_000, 1), 3_000);
   });
 });
 
