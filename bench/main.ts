@@ -5,16 +5,18 @@
 import { parseArgs } from 'node:util';
 import { contenders } from './calls/contenders.ts';
 import { type CallsRow, runCalls } from './calls/suite.ts';
+import { type FleetRow, runFleet } from './fleet/suite.ts';
 import { describeMachine } from './machine.ts';
 import { table } from './table.ts';
 
-const usage = `usage: npm run bench -- calls [--json] [--rounds N] [--seconds N]
+const usage = `usage: npm run bench -- <suite> [--json] [--rounds N] [--seconds N]
 
   calls   one call between two processes: Flotilla, a bare framed loop, Moleculer (TCP), grpc-js
+  fleet   npm start to the first trade, kill -9 of each service to its return, Ctrl-C to the end
 
   --json       JSON on standard output instead of a table
-  --rounds N   how often each contender takes its turn; medians are reported (default 3)
-  --seconds N  length of each measurement (default 3)
+  --rounds N   how often everything takes its turn; medians are reported (default 3)
+  --seconds N  length of each measurement of calls (default 3)
 `;
 
 function refuse(problem: string): never {
@@ -43,8 +45,6 @@ if (values.help) {
   process.stdout.write(usage);
   process.exit(0);
 }
-const [suite] = positionals;
-if (suite !== 'calls') refuse(suite ? `there is no suite '${suite}'` : 'name a suite');
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 if (!Number.isInteger(rounds) || rounds < 1) refuse(`--rounds ${values.rounds} is not a whole number from 1`);
@@ -52,14 +52,29 @@ if (!(seconds > 0 && seconds <= 60)) refuse(`--seconds ${values.seconds} is not 
 
 const machine = describeMachine();
 const talk = (line: string) => process.stderr.write(`${line}\n`);
-const rows = await runCalls({ rounds, seconds, inFlight: [1, 64], talk });
-if (values.json) {
-  process.stdout.write(`${JSON.stringify({ suite, machine, rows }, null, 2)}\n`);
-} else {
-  process.stdout.write(report(rows));
+const [suite] = positionals;
+switch (suite) {
+  case 'calls':
+    print(await runCalls({ rounds, seconds, inFlight: [1, 64], talk }), callsReport);
+    break;
+  case 'fleet':
+    print(await runFleet({ rounds, talk }), fleetReport);
+    break;
+  default:
+    refuse(suite ? `there is no suite '${suite}'` : 'name a suite');
 }
 
-function report(rows: readonly CallsRow[]): string {
+function print<Row>(rows: readonly Row[], report: (rows: readonly Row[]) => string): void {
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ suite, machine, rows }, null, 2)}\n`);
+    return;
+  }
+  const { cpu, cores, memoryGiB, system, node } = machine;
+  const where = `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}; medians of ${rounds} rounds`;
+  process.stdout.write(`${report(rows)}\n\n${where}\n`);
+}
+
+function callsReport(rows: readonly CallsRow[]): string {
   const floor = (inFlight: number) =>
     rows.find((row) => row.name === 'bare framed loop' && row.inFlight === inFlight)!;
   const body = rows.map((row) => [
@@ -73,6 +88,10 @@ function report(rows: readonly CallsRow[]): string {
   ]);
   const header = ['contender', 'in flight', 'calls/s', 'p50 µs', 'p99 µs', 'CPU µs/call', '× bare loop'];
   const features = contenders.map(({ name, features: on }) => `  ${name}: ${on}`).join('\n');
-  const { cpu, cores, memoryGiB, system, node } = machine;
-  return `${table(header, body)}\n\n${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}; medians of ${rounds} rounds of ${seconds} s\n${features}\n`;
+  return `${table(header, body)}\n\n${features}`;
+}
+
+function fleetReport(rows: readonly FleetRow[]): string {
+  const body = rows.map(({ name, medianMs, leastMs, mostMs }) => [name, medianMs, leastMs, mostMs]);
+  return table(['', 'median ms', 'least', 'most'], body);
 }

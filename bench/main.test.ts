@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import type { CallsRow } from './calls/suite.ts';
+import type { Machine } from './machine.ts';
+
+const run = promisify(execFile);
+const main = join(import.meta.dirname, 'main.ts');
+
+test('the suite calls measures all contenders and reports JSON', async () => {
+  const { stdout } = await run(process.execPath, [
+    main,
+    'calls',
+    '--json',
+    '--rounds',
+    '1',
+    '--seconds',
+    '0.1',
+  ]);
+  const report = JSON.parse(stdout) as { suite: string; machine: Machine; rows: CallsRow[] };
+  assert.equal(report.suite, 'calls');
+  assert.ok(report.machine.cores > 0);
+  const names = ['bare framed loop', 'Flotilla', 'Moleculer (TCP)', 'grpc-js'];
+  assert.deepEqual(
+    report.rows.map(({ name, inFlight }) => `${name} ${inFlight}`),
+    names.flatMap((name) => [`${name} 1`, `${name} 64`]),
+  );
+  for (const { name, perSecond, p50us, p99us, cpuUsPerOp } of report.rows) {
+    for (const figure of [perSecond, p50us, p99us, cpuUsPerOp]) assert.ok(figure > 0, name);
+    assert.ok(p99us >= p50us, name);
+  }
+});
+
+test('without a suite, or with a wrong option, it says what there is', async () => {
+  for (const args of [[], ['nothing'], ['calls', '--rounds', 'x'], ['calls', '--fast']]) {
+    await assert.rejects(
+      run(process.execPath, [main, ...args]),
+      (error: { code: number; stderr: string }) => {
+        assert.equal(error.code, 2);
+        assert.match(error.stderr, /usage: npm run bench/);
+        return true;
+      },
+    );
+  }
+});
