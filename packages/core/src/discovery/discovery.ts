@@ -11,6 +11,9 @@ import { Goodbye, Instance } from './instance.ts';
 import { InstanceTable, type TableChange } from './instance-table.ts';
 
 const heartbeatMs = 1_000;
+const checkEveryMs = heartbeatMs / 2;
+/** A check that comes so late means that this process stood still (stopped, suspended, starved), not the others. */
+const stoodStillMs = 2 * heartbeatMs;
 /** Members answer `who` within this time, each at its own moment, so that a newcomer is not answered by a storm. */
 const answerJitterMs = 20;
 /** After this long a newcomer has heard of everybody who is there. */
@@ -36,6 +39,7 @@ export class Discovery {
   readonly #timers: NodeJS.Timeout[] = [];
   #self: Instance | undefined;
   #settled = false;
+  #checkedAt = performance.now();
 
   constructor(options: DiscoveryOptions) {
     this.#connection = options.connection;
@@ -58,7 +62,7 @@ export class Discovery {
     listen('who', () => setTimeout(() => this.#announce(), Math.random() * answerJitterMs).unref());
     this.#timers.push(
       setInterval(() => this.#announce(), heartbeatMs).unref(),
-      setInterval(() => this.#expire(), heartbeatMs / 2).unref(),
+      setInterval(() => this.#expire(), checkEveryMs).unref(),
     );
     void this.#followConnection();
     this.#ask();
@@ -147,8 +151,11 @@ export class Discovery {
   }
 
   #expire(): void {
-    for (const change of this.#table.expire(performance.now(), this.#vouch)) {
-      this.#log.warn('instance is silent: taken out', { instance: change.instance.instance });
+    const now = performance.now();
+    if (now - this.#checkedAt > stoodStillMs) this.#table.listensAgain(now);
+    this.#checkedAt = now;
+    for (const change of this.#table.expire(now, this.#vouch)) {
+      this.#log.warn('an instance is silent and was taken out', { silent: change.instance.instance });
       this.#tell(change);
     }
   }

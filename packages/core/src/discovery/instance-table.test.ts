@@ -67,6 +67,14 @@ test('while the broker is away nothing expires, and afterwards everybody has a f
   assert.equal(table.expire(600_001 + timeToLiveMs, nobody).length, 1);
 });
 
+test('a process that did not listen for a while gives everybody a full time to live', () => {
+  const table = new InstanceTable();
+  table.announced(instance('ledger-1'), 0);
+  table.listensAgain(60_000);
+  assert.deepEqual(table.expire(60_000 + timeToLiveMs, nobody), []);
+  assert.equal(table.expire(60_001 + timeToLiveMs, nobody).length, 1);
+});
+
 test('a late message of an earlier life does not harm its successor', () => {
   const table = new InstanceTable();
   table.announced(instance('ledger-1', { startedAt: 2_000, address: 'tcp://127.0.0.1:2' }), 0);

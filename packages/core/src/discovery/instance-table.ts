@@ -69,8 +69,13 @@ export class InstanceTable {
 
   /** The broker went away or came back. */
   brokerConnected(connected: boolean, now: number): void {
-    if (connected && !this.#connected) for (const entry of this.#entries.values()) entry.seenAt = now;
+    if (connected && !this.#connected) this.listensAgain(now);
     this.#connected = connected;
+  }
+
+  /** This side has not listened for a while: what the others said meanwhile is not heard yet. */
+  listensAgain(now: number): void {
+    for (const entry of this.#entries.values()) entry.seenAt = now;
   }
 
   /**
