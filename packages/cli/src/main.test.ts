@@ -477,6 +477,26 @@ describe('the broker alone', () => {
     await once(child, 'close');
     assert.equal(said().status, 0);
   });
+
+  it('is a lame duck on SIGUSR2: its clients are told, and SIGTERM still ends it', async () => {
+    const { child, said } = workplace.start(['broker', 'run', '--port', '0', '--no-auth', '--json']);
+    await until('it is ready', () => said().out !== '');
+    const url = new URL(JSON.parse(said().out).url);
+    const socket = connect(Number(url.port), url.hostname);
+    let heard = '';
+    socket.on('data', (chunk) => {
+      heard += chunk;
+    });
+    socket.on('error', () => {});
+    socket.write('CONNECT {"verbose":false}\r\nPING\r\n');
+    await until('the broker answers', () => heard.includes('PONG'));
+    child.kill('SIGUSR2');
+    await until('the client is told', () => /"ldm":true/.test(heard));
+    child.kill('SIGTERM');
+    await once(child, 'close');
+    assert.equal(said().status, 0);
+    socket.destroy();
+  });
 });
 
 /** What a broker answers to CONNECT and PING (NATS client protocol): `PONG`, or its error. */

@@ -11,7 +11,10 @@ export interface BrokerRun {
   readonly token: string | undefined;
 }
 
-/** Resolves when it was stopped by a signal. */
+/**
+ * Resolves when it was stopped by a signal. SIGUSR2 is nats-server's lame duck: clients are told to go elsewhere, and the
+ * broker ends when they have, or after two minutes.
+ */
 export async function runBroker(
   { port, host, token }: BrokerRun,
   ready: (url: string) => void,
@@ -30,6 +33,7 @@ export async function runBroker(
   ready(broker.url);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+    process.on('SIGUSR2', () => void broker.lameDuck().then(resolve));
   });
   await broker.close();
 }
