@@ -488,7 +488,7 @@ describe('the broker alone', () => {
       heard += chunk;
     });
     socket.on('error', () => {});
-    socket.write('CONNECT {"verbose":false}\r\nPING\r\n');
+    socket.write('CONNECT {"verbose":false,"protocol":1}\r\nPING\r\n');
     await until('the broker answers', () => heard.includes('PONG'));
     child.kill('SIGUSR2');
     await until('the client is told', () => /"ldm":true/.test(heard));
