@@ -103,7 +103,7 @@ describe('a running fleet', () => {
     assert.deepEqual(others, []);
     assert.ok(
       fleet.logs.some(
-        (line) => line.service === 'flotilla' && line.msg.startsWith('stock-1 died: was killed by SIGKILL'),
+        (line) => line.service === 'stock' && line.msg.startsWith('stock-1 died: was killed by SIGKILL'),
       ),
     );
   });

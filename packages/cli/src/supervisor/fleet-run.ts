@@ -110,9 +110,10 @@ async function start(prepared: Prepared): Promise<FleetRun> {
     logs.add(entry);
     options.onLog(entry);
   };
-  const say = (level: LogLevel, msg: string): void => {
+  /** @param service whose log it belongs to: what is said of a service is found where people look for it. */
+  const say = (level: LogLevel, msg: string, service = SUPERVISOR_LOG): void => {
     const time = new Date().toISOString();
-    addLog({ time, level, service: SUPERVISOR_LOG, instance: SUPERVISOR_LOG, msg: scrub(msg) });
+    addLog({ time, level, service, instance: SUPERVISOR_LOG, msg: scrub(msg) });
   };
 
   const goodbye = (options.goodbyes ?? goodbyeSayer)({
@@ -161,7 +162,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
       changed(change) {
         options.onEvent({ type: 'state', time: new Date().toISOString(), ...change });
         const line = changeLine(change);
-        if (line !== undefined) say(change.state === 'failed' ? 'error' : 'warn', line);
+        if (line !== undefined) say(change.state === 'failed' ? 'error' : 'warn', line, change.service);
         recordSoon();
       },
       ready() {
