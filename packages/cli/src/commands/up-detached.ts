@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { loadFleet } from '../config/load.ts';
 import { resolveSettings } from '../config/settings.ts';
-import { layoutOf } from '../data/layout.ts';
+import { layoutOf, PRIVATE } from '../data/layout.ts';
 import { EXIT_STATUS, Failure, type FailureCode } from '../failure.ts';
 import { readyReport } from '../output/ready-report.ts';
 import type { FleetEvent } from '../supervisor/fleet-event.ts';
@@ -18,7 +18,7 @@ export async function upDetached(options: UpOptions, surroundings: Surroundings)
   const { fleet, file } = await loadFleet(options.config, cwd);
   const { data } = resolveSettings(fleet, file, options, env, cwd);
   const { logs } = layoutOf(data);
-  mkdirSync(logs, { recursive: true });
+  mkdirSync(logs, { recursive: true, mode: PRIVATE });
   const logFile = `${logs}/supervisor.log`;
   const log = openSync(logFile, 'a', 0o600);
   const begins = readFileSync(logFile).length;

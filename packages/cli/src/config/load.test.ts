@@ -52,6 +52,7 @@ describe('loading the configuration file', () => {
     assert.match(error.message, /nothing\.ts does not exist/);
     assert.match(error.repair ?? '', /--config/);
     await assert.rejects(loadFleet(undefined, empty), /there is no flotilla\.config\.ts in/);
+    assert.match((await failure(empty)).message, /there is no flotilla\.config\.ts in/);
   });
 
   it('gives the cause when the file throws, with its place', async () => {

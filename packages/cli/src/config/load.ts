@@ -53,9 +53,10 @@ function locate(given: string | undefined, cwd: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });
   const file = stat?.isDirectory() ? configIn(path) : stat && path;
   if (file !== undefined) return file;
-  throw new Failure('invalid_configuration', `the configuration ${path} does not exist`, {
-    repair: 'check the path given with --config',
-  });
+  const problem = stat
+    ? `there is no flotilla.config.ts in ${path}`
+    : `the configuration ${path} does not exist`;
+  throw new Failure('invalid_configuration', problem, { repair: 'check the path given with --config' });
 }
 
 /** `fleet()` rejects inside the import: its rejected value is taken from there, to report everything at once. */

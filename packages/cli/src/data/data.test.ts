@@ -44,10 +44,17 @@ async function inOtherProcess(source: string) {
 }
 
 describe('the data directory', () => {
-  it('has a run directory that only its owner can enter', () => {
+  it('has directories that only its owner can enter, whatever the umask', () => {
     const layout = layoutOf(join(fresh(), 'deep', 'data'));
-    createLayout(layout);
-    assert.equal(statSync(layout.run).mode & 0o777, 0o700);
+    const umask = process.umask(0);
+    try {
+      createLayout(layout);
+    } finally {
+      process.umask(umask);
+    }
+    for (const path of [layout.root, layout.run, layout.logs, join(layout.root, 'services')]) {
+      assert.equal(statSync(path).mode & 0o777, 0o700, path);
+    }
     assert.equal(privacyProblem(layout.run), undefined);
   });
 

@@ -5,6 +5,8 @@
  *     logs/      <service>.jsonl and its rotated predecessors
  *     services/  <service>/: each service's own files
  *     broker/, gateway/, cache/
+ *
+ * All that is created here is for this user alone, whatever the umask: identity keeps its signing key in it.
  */
 
 import { mkdirSync, statSync } from 'node:fs';
@@ -41,12 +43,14 @@ export function layoutOf(root: string): Layout {
   };
 }
 
+/** Mode of every directory that a fleet creates. */
+export const PRIVATE = 0o700;
+
 /** @throws Failure `unsafe_permissions` when it cannot be written, or others could read `run/`. */
 export function createLayout(layout: Layout): void {
   try {
-    for (const directory of [layout.root, layout.logs, layout.cache])
-      mkdirSync(directory, { recursive: true });
-    mkdirSync(layout.run, { recursive: true, mode: 0o700 });
+    const parts = [layout.run, layout.logs, layout.cache, join(layout.root, 'services')];
+    for (const part of parts) mkdirSync(part, { recursive: true, mode: PRIVATE });
   } catch (error) {
     throw new Failure('unsafe_permissions', `the data directory cannot be written: ${messageOf(error)}`, {
       cause: error,

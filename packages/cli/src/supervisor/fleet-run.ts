@@ -11,7 +11,7 @@ import { type Flags, resolveSettings, type Settings } from '../config/settings.t
 import { type ControlServer, type ControlTarget, serveControl } from '../control/server.ts';
 import { chooseSocketPath } from '../control/socket-path.ts';
 import { writeRecord } from '../data/fleet-record.ts';
-import { type Layout, layoutOf } from '../data/layout.ts';
+import { type Layout, layoutOf, PRIVATE } from '../data/layout.ts';
 import { identify } from '../data/process-identity.ts';
 import { establishSecret } from '../data/secret.ts';
 import { rememberCurrent } from '../data/which-fleet.ts';
@@ -95,7 +95,9 @@ async function start(prepared: Prepared): Promise<FleetRun> {
   const { options, layout, settings, claimed } = prepared;
   const { fleet, directory, file: config } = prepared.loaded;
   const plan = planOf(fleet, settings.natsUrl === undefined);
-  for (const unit of plan) mkdirSync(layout.ownDirectory(unit.name), { recursive: true });
+  for (const unit of plan) {
+    mkdirSync(layout.ownDirectory(unit.name), { recursive: true, mode: PRIVATE });
+  }
   const secret = establishSecret(layout.secretFile, options.env.FLOTILLA_SECRET);
   const socket = chooseSocketPath(layout.run);
   const addresses = new FleetAddresses(settings, socket.path);
