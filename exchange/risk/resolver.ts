@@ -62,7 +62,7 @@ export class Resolver<Item> {
       if (!isWaiting) {
         log.warn('outcomes are unknown until the engine can be asked', {
           count: failures.length,
-          reason: String(failures[0]),
+          error: failures[0],
         });
       }
       isWaiting = true;
