@@ -47,11 +47,25 @@ const coreFolders: Readonly<Record<string, readonly string[]>> = {
   contract: ['errors'],
   store: ['errors'],
   telemetry: ['errors'],
+  resilience: ['errors', 'contract'],
+  balancing: ['errors', 'contract'],
   rpc: ['errors', 'contract', 'telemetry'],
+  faults: ['errors', 'contract', 'telemetry', 'rpc'],
   discovery: ['errors', 'contract', 'telemetry', 'rpc'],
-  fleet: ['errors', 'contract', 'telemetry', 'rpc', 'discovery'],
-  service: ['errors', 'contract', 'telemetry', 'store', 'rpc', 'discovery', 'fleet'],
-  testing: ['errors', 'contract', 'telemetry', 'store', 'rpc', 'discovery', 'fleet', 'service'],
+  fleet: ['errors', 'contract', 'telemetry', 'rpc', 'discovery', 'resilience', 'balancing', 'faults'],
+  service: [
+    'errors',
+    'contract',
+    'telemetry',
+    'store',
+    'rpc',
+    'discovery',
+    'resilience',
+    'balancing',
+    'faults',
+    'fleet',
+  ],
+  testing: ['errors', 'contract', 'telemetry', 'store', 'rpc', 'discovery', 'faults', 'fleet', 'service'],
 };
 
 const coreSource = 'packages/core/src/';

@@ -1,0 +1,159 @@
+/**
+ * Where a policy comes from. Rules are written for a selector (everything, a service, an operation, an edge between two
+ * services), in layers (defaults, the calling service's code, the fleet's configuration, changes at run time). A later
+ * layer wins over an earlier one, and inside a layer the more specific selector over the more general; key by key, so
+ * that a rule says only what it changes.
+ */
+import { z } from 'zod';
+import { type CallPolicy, defaultPolicy } from './policy.ts';
+
+const share = z.number().min(0).max(1);
+const ms = z.number().min(0);
+const count = z.int().min(1);
+
+const Rule = z.strictObject({
+  deadlineMs: ms.optional(),
+  waitMs: ms.optional(),
+  balancing: z.enum(['peak-ewma', 'round-robin', 'random', 'consistent-hash']).optional(),
+  preferZone: z.boolean().optional(),
+  slowStartMs: ms.optional(),
+  ejection: z
+    .strictObject({
+      enabled: z.boolean(),
+      consecutiveFailures: count,
+      failureRate: share,
+      minimumCalls: count,
+      windowMs: ms,
+      baseMs: ms,
+      maxMs: ms,
+      maxShare: share,
+    })
+    .partial()
+    .optional(),
+  breaker: z
+    .strictObject({
+      enabled: z.boolean(),
+      failureRate: share,
+      slowRate: share,
+      slowMs: ms,
+      slowFactor: z.number().min(1),
+      minimumCalls: count,
+      windowMs: ms,
+      maxWindowMs: ms,
+      openMs: ms,
+      maxOpenMs: ms,
+      probes: count,
+    })
+    .partial()
+    .optional(),
+  bulkhead: z
+    .strictObject({ concurrency: count, queue: z.int().min(0) })
+    .partial()
+    .optional(),
+  retry: z
+    .strictObject({ attempts: count, baseMs: ms, maxMs: ms, budget: share, reserve: z.number().min(0) })
+    .partial()
+    .optional(),
+  throttle: z
+    .strictObject({ enabled: z.boolean(), ratio: z.number().min(1), windowMs: ms })
+    .partial()
+    .optional(),
+  hedge: z
+    .strictObject({ enabled: z.boolean(), quantile: share, minMs: ms, budget: share })
+    .partial()
+    .optional(),
+});
+
+/** What one rule changes. */
+export type PolicyRule = z.infer<typeof Rule>;
+
+/** `*`, `ledger`, `ledger.hold`, `risk->ledger`, `risk->ledger.hold`, `risk->*`. */
+const selectorPattern = /^(?:[a-z][a-z0-9-]*->)?(?:\*|[a-z][a-z0-9-]*(?:\.[A-Za-z$][A-Za-z0-9]*)?)$/;
+
+export const PolicyRules = z.record(
+  z.string().regex(selectorPattern, {
+    error: 'is not a selector: use *, <service>, <service>.<operation>, or <caller>-> before one of these',
+  }),
+  Rule,
+);
+export type PolicyRules = z.infer<typeof PolicyRules>;
+
+/** Layers in the order in which they win. */
+export type PolicySource = 'default' | 'code' | 'configuration' | 'run time';
+
+export interface PolicyLayer {
+  readonly source: Exclude<PolicySource, 'default'>;
+  readonly rules: PolicyRules;
+}
+
+/** One number of an effective policy and why it is what it is. */
+export interface PolicyValue {
+  /** `retry.attempts`. */
+  readonly key: string;
+  readonly value: number | boolean | string;
+  readonly source: PolicySource;
+  /** The rule's selector; undefined for a default. */
+  readonly selector: string | undefined;
+}
+
+/**
+ * The effective policy of calls from `caller` to `service`, for one operation or, without one, for what all of them
+ * share (balancing, ejection, bulkhead, throttle).
+ */
+export function resolvePolicy(
+  layers: readonly PolicyLayer[],
+  caller: string,
+  service: string,
+  operation?: string,
+): CallPolicy {
+  let policy = defaultPolicy;
+  for (const { rules } of layers) {
+    for (const selector of selectorsOf(caller, service, operation)) policy = applied(policy, rules[selector]);
+  }
+  return policy;
+}
+
+/** The same, with the origin of every value. */
+export function explainPolicy(
+  layers: readonly PolicyLayer[],
+  caller: string,
+  service: string,
+  operation?: string,
+): PolicyValue[] {
+  const values = new Map<string, PolicyValue>();
+  for (const [key, value] of leaves(defaultPolicy)) {
+    values.set(key, { key, value, source: 'default', selector: undefined });
+  }
+  for (const { source, rules } of layers) {
+    for (const selector of selectorsOf(caller, service, operation)) {
+      for (const [key, value] of leaves(rules[selector] ?? {})) {
+        values.set(key, { key, value, source, selector });
+      }
+    }
+  }
+  return [...values.values()];
+}
+
+/** From the general to the specific. */
+function selectorsOf(caller: string, service: string, operation: string | undefined): string[] {
+  const targets = ['*', service, ...(operation === undefined ? [] : [`${service}.${operation}`])];
+  return targets.flatMap((target) => [target, `${caller}->${target}`]);
+}
+
+function applied(policy: CallPolicy, rule: PolicyRule | undefined): CallPolicy {
+  if (!rule) return policy;
+  const merged: Record<string, unknown> = { ...policy };
+  for (const [key, value] of Object.entries(rule)) {
+    if (value === undefined) continue;
+    merged[key] = typeof value === 'object' ? { ...(merged[key] as object), ...value } : value;
+  }
+  return merged as unknown as CallPolicy;
+}
+
+function* leaves(value: object, prefix = ''): Generator<[string, number | boolean | string]> {
+  for (const [key, inner] of Object.entries(value)) {
+    if (inner === undefined) continue;
+    if (typeof inner === 'object') yield* leaves(inner as object, `${prefix}${key}.`);
+    else yield [`${prefix}${key}`, inner as number | boolean | string];
+  }
+}
