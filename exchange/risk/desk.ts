@@ -13,7 +13,7 @@ import type { LogFollower } from '@exchange/matching/follow';
 import { orderView } from '@exchange/matching/order-view';
 import type { CatalogueFollower } from '@exchange/reference/follow';
 import { formatTrimmed } from '@exchange/reference/units';
-import { type Client, FlotillaError, platformError } from 'flotilla';
+import { type Client, FlotillaError, platformError, type TraceContext } from 'flotilla';
 import { isSameBody, type OrderBody, orderBody, protectionPrice } from './admission.ts';
 import type { Books } from './books.ts';
 import { type PlaceOrder, Risk } from './contract.ts';
@@ -62,7 +62,7 @@ export class OrderDesk {
    * @throws FlotillaError what the contract declares; `invalid_argument`; `conflict` (another order under the same id);
    * `unavailable` or `deadline_exceeded` while the engine is away: the same request again settles it.
    */
-  async place(account: string, input: PlaceOrder, traceparent?: string): Promise<Placed> {
+  async place(account: string, input: PlaceOrder, trace?: TraceContext): Promise<Placed> {
     const { books } = this.#options;
     const body = orderBody(input, this.#instrument(input.symbol));
     const { clientOrderId } = input;
@@ -80,7 +80,7 @@ export class OrderDesk {
       }
       const placed = before ?? this.#reserve(account, clientOrderId, body);
       const joined = this.#asked.get(placed.order.id);
-      const settled = await (joined ?? this.#submit(placed, traceparent));
+      const settled = await (joined ?? this.#submit(placed, trace));
       if (settled.kind === 'rejected') throw rejection(placed.order.id, settled.reason);
       if (settled.kind === 'taken') {
         if (settled.order.status !== 'rejected') {
@@ -145,14 +145,14 @@ export class OrderDesk {
     return books.reserve(order);
   }
 
-  #submit(placed: PlacedOrder, traceparent: string | undefined): Promise<Settled> {
+  #submit(placed: PlacedOrder, trace: TraceContext | undefined): Promise<Settled> {
     return this.#ask(placed, async () => {
       const { books, engine } = this.#options;
       await books.durable();
       try {
         const answer = await engine.submit(
           { order: placed.order },
-          { deadlineMs: ENGINE_MS, ...(traceparent === undefined ? undefined : { traceparent }) },
+          { deadlineMs: ENGINE_MS, ...(trace && { trace }) },
         );
         placed.outcome = 'settled';
         const { kind, sequence } = answer;

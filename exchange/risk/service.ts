@@ -29,7 +29,7 @@ export default service(Risk, {
 
   operations: {
     async place(input, ctx) {
-      const { order, replayed } = await ctx.state.desk.place(accountOf(ctx.user), input, ctx.traceparent);
+      const { order, replayed } = await ctx.state.desk.place(accountOf(ctx.user), input, ctx.trace);
       if (replayed) ctx.replayed();
       return order;
     },

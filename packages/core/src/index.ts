@@ -28,7 +28,7 @@ export {
   type SecretPurpose,
   sameToken,
 } from './fleet/index.ts';
-export type { CallResult } from './rpc/channel.ts';
+export type { CallReceiver, CallResult, SentCall } from './rpc/channel.ts';
 export {
   type ProcessLifetime,
   type ProcessMessage,
@@ -37,3 +37,10 @@ export {
   startService,
 } from './service/index.ts';
 export { latencyBounds, Metrics, processMetrics } from './telemetry/index.ts';
+export {
+  formatTraceparent,
+  parseTraceparent,
+  spanIdOf,
+  type TraceContext,
+  traceIdOf,
+} from './telemetry/trace-context.ts';

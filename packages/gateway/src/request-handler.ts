@@ -9,6 +9,7 @@ import {
   type FlotillaError,
   type Logger,
   type PlatformCode,
+  parseTraceparent,
   platformCodes,
   toFlotillaError,
 } from 'flotilla';
@@ -272,8 +273,9 @@ function withPlace(error: FlotillaError, body: Buffer | undefined): FlotillaErro
 /** What the service learns about the request beside its input. */
 function callIdentity({ exchange, user, traceparent }: Progress): CallOptions {
   const key = idempotencyKey(exchange.request.headers.get('idempotency-key'));
+  const trace = parseTraceparent(traceparent);
   return {
-    traceparent,
+    ...(trace ? { trace } : {}),
     ...(user ? { user } : {}),
     ...(key === undefined ? {} : { idempotencyKey: key }),
   };

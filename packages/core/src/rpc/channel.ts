@@ -4,6 +4,7 @@
  * implement the same interfaces and pass the same cases.
  */
 import type { FlotillaError } from '../errors/index.ts';
+import type { TraceContext } from '../telemetry/trace-context.ts';
 import type { WireLimits } from './wire-limits.ts';
 
 /** The person or program on whose behalf a call is made, as the edge has verified it. */
@@ -26,8 +27,8 @@ export interface CallOptions {
   /** Aborting it rejects the call with `cancelled` and tells the server. */
   readonly signal?: AbortSignal;
   readonly user?: EndUser;
-  /** W3C trace context, `00-<trace id>-<span id>-<flags>`. One that is not valid is left out. */
-  readonly traceparent?: string;
+  /** The span that makes the call: its trace goes on in the server. */
+  readonly trace?: TraceContext;
   /** Names the call, so that a repetition is recognised. At most 255 bytes of UTF-8. */
   readonly idempotencyKey?: string;
 }
@@ -39,6 +40,18 @@ export interface CallResult {
   readonly payload: Buffer;
   /** True when this is the stored result of an earlier call under the same idempotency key. */
   readonly replayed: boolean;
+}
+
+/** Where the outcome of a call goes: exactly one of the two is called, once, unless the call is cancelled. */
+export interface CallReceiver {
+  succeeded(result: CallResult): void;
+  failed(error: FlotillaError): void;
+}
+
+/** A call on its way. */
+export interface SentCall {
+  /** Gives the call up and tells the server. The receiver hears nothing more. */
+  cancel(): void;
 }
 
 /**
@@ -67,8 +80,19 @@ export interface Channel {
   /** Calls and streams that have not ended. */
   readonly inFlight: number;
   readonly state: ChannelState;
+  /**
+   * Calls are in flight, but for half a second nothing has come from the peer, not even the answer to a ping: it stands
+   * still or is cut off. A peer that is only slow answers pings.
+   */
+  readonly stalled: boolean;
   /** Makes one call. `payload` must not be changed afterwards. */
   call(operation: string, payload: Uint8Array, options?: CallOptions): Promise<CallResult>;
+  /**
+   * The same without a promise: the outcome goes to `receiver`, never before this returns.
+   *
+   * @throws FlotillaError when the call cannot be sent; the receiver then hears nothing.
+   */
+  send(operation: string, payload: Uint8Array, options: CallOptions, receiver: CallReceiver): SentCall;
   /**
    * Opens a stream of items, at once and not at the first `next()`. The server stops producing when `limits.window` items
    * wait to be read. `return()`, and so leaving a `for await`, cancels it. One reader at a time.
@@ -78,6 +102,8 @@ export interface Channel {
   onClose(listener: (reason: FlotillaError | undefined) => void): void;
   /** Called once when the channel begins to drain. Called at once if it already does. */
   onDrain(listener: () => void): void;
+  /** Called whenever the peer begins to stall (true) or shows life again (false). */
+  onStall(listener: (stalled: boolean) => void): void;
   /** Ends the connection now. Calls in flight fail with `unavailable`. */
   close(): void;
 }
@@ -91,7 +117,8 @@ export interface IncomingCall {
   readonly streaming: boolean;
   readonly peer: Peer;
   readonly user: EndUser | undefined;
-  readonly traceparent: string | undefined;
+  /** The caller's span. */
+  readonly trace: TraceContext | undefined;
   readonly idempotencyKey: string | undefined;
   /** Milliseconds left at this moment, at least 0; undefined without a deadline. */
   remainingMs(): number | undefined;

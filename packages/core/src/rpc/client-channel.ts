@@ -5,7 +5,15 @@
  * Hot path: per call one record, one promise and one result object; no closure, no timer.
  */
 import { errorFromDocument, type FlotillaError, platformError } from '../errors/index.ts';
-import type { CallOptions, CallResult, Channel, ChannelState, Peer } from './channel.ts';
+import type {
+  CallOptions,
+  CallReceiver,
+  CallResult,
+  Channel,
+  ChannelState,
+  Peer,
+  SentCall,
+} from './channel.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import { CANCEL, END, ERROR, FLAG_REPLAYED, ITEM, MAX_CALL_ID, RESPONSE, WINDOW } from './frame.ts';
 import type { GoAway } from './go-away.ts';
@@ -13,7 +21,9 @@ import type { ServerHello } from './handshake.ts';
 import { ItemQueue, type ItemSource } from './item-queue.ts';
 import type { Link, LinkHandler } from './link.ts';
 import { PendingCall, type PendingCallOwner } from './pending-call.ts';
+import { PromisedResult } from './promised-result.ts';
 import { RequestEncoder } from './request-codec.ts';
+import { StallWatch, stallTickMs } from './stall-watch.ts';
 import { neverExecuted, perhapsExecuted } from './wire-errors.ts';
 import type { WireLimits } from './wire-limits.ts';
 
@@ -37,6 +47,11 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
   #closeReason: FlotillaError | undefined;
   #closeListeners: ((reason: FlotillaError | undefined) => void)[] = [];
   #drainListeners: (() => void)[] = [];
+  readonly #stallWatch = new StallWatch();
+  #stallListeners: ((stalled: boolean) => void)[] = [];
+  #stallTicker: NodeJS.Timeout | undefined;
+  /** Pending calls that are no streams: a stream may well be silent. */
+  #unaryCalls = 0;
 
   constructor(link: Link, server: ServerHello, limits: WireLimits, lastCallId = 0) {
     this.#link = link;
@@ -56,12 +71,22 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
     return this.#state;
   }
 
+  get stalled(): boolean {
+    return this.#stallWatch.stalled;
+  }
+
   call(operation: string, payload: Uint8Array, options: CallOptions = NO_OPTIONS): Promise<CallResult> {
+    const result = new PromisedResult();
     try {
-      return this.#send(operation, payload, options, false).promise();
+      this.#send(operation, payload, options, result);
     } catch (error) {
       return Promise.reject(error);
     }
+    return result.promise;
+  }
+
+  send(operation: string, payload: Uint8Array, options: CallOptions, receiver: CallReceiver): SentCall {
+    return this.#send(operation, payload, options, receiver);
   }
 
   stream(
@@ -70,7 +95,7 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
     options: CallOptions = NO_OPTIONS,
   ): AsyncIterableIterator<Buffer> {
     try {
-      return this.#send(operation, payload, options, true).items!;
+      return this.#send(operation, payload, options, undefined).items!;
     } catch (error) {
       const failed = new ItemQueue(0, 1, this);
       failed.finish(error as FlotillaError);
@@ -78,9 +103,15 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
     }
   }
 
-  /** Throws the error with which the call fails before it is sent. */
-  #send(operation: string, payload: Uint8Array, options: CallOptions, streaming: boolean): PendingCall {
+  /** Opens a stream when there is no receiver. Throws the error with which the call fails before it is sent. */
+  #send(
+    operation: string,
+    payload: Uint8Array,
+    options: CallOptions,
+    receiver: CallReceiver | undefined,
+  ): PendingCall {
     const { deadlineMs, signal } = options;
+    const streaming = receiver === undefined;
     this.#admit(operation, deadlineMs, signal);
     const callId = this.#lastCallId + 1;
     const sentAt = this.#link.writer.appended;
@@ -102,9 +133,29 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
       this.#deadlines.watch(due, now);
     }
     const items = streaming ? new ItemQueue(callId, this.#limits.window, this) : undefined;
-    const call = new PendingCall(this, callId, operation, due, sentAt, signal, items);
+    const call = new PendingCall(this, callId, operation, due, sentAt, signal, items, receiver);
     this.#pending.set(callId, call);
+    if (!streaming) {
+      this.#unaryCalls++;
+      if (this.#stallTicker === undefined) this.#watchForStalls();
+    }
     return call;
+  }
+
+  #watchForStalls(): void {
+    this.#stallTicker = setInterval(() => this.#stallTick(), stallTickMs).unref();
+  }
+
+  #stallTick(): void {
+    const verdict = this.#stallWatch.tick(this.#link.heard, this.#unaryCalls > 0);
+    if (verdict === 'ping') this.#link.ping();
+    else if (verdict === 'idle') this.#stopStallTicks();
+    else if (verdict !== 'watch') for (const listener of this.#stallListeners) listener(this.stalled);
+  }
+
+  #stopStallTicks(): void {
+    clearInterval(this.#stallTicker);
+    this.#stallTicker = undefined;
   }
 
   #admit(operation: string, deadlineMs: number | undefined, signal: AbortSignal | undefined): void {
@@ -155,6 +206,10 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
     else listener();
   }
 
+  onStall(listener: (stalled: boolean) => void): void {
+    this.#stallListeners.push(listener);
+  }
+
   close(): void {
     this.#link.destroy();
   }
@@ -173,7 +228,7 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
         this.#respond(call, flags, bytes, start, end);
         return;
       case ERROR:
-        this.#forget(callId);
+        this.#forget(call);
         call.fail(parseError(bytes.toString('utf8', start, end)));
         return;
       case ITEM:
@@ -192,7 +247,7 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
       this.#violation('a stream was answered with a response');
       return;
     }
-    this.#forget(call.callId);
+    this.#forget(call);
     call.succeed({ payload: bytes.subarray(start, end), replayed: (flags & FLAG_REPLAYED) !== 0 });
   }
 
@@ -206,7 +261,7 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
       this.#violation('a call that is no stream was answered with an end');
       return;
     }
-    this.#forget(call.callId);
+    this.#forget(call);
     call.endStream();
   }
 
@@ -214,7 +269,7 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
     this.#goAway = notice;
     for (const call of this.#pending.values()) {
       if (call.callId <= notice.lastCallId) continue;
-      this.#pending.delete(call.callId);
+      this.#remove(call);
       call.fail(
         neverExecuted(
           'unavailable',
@@ -233,6 +288,7 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
     this.#state = 'closed';
     this.#closeReason = reason;
     this.#deadlines.stop();
+    this.#stopStallTicks();
     const { handedOver } = this.#link.writer;
     const why = reason?.message ?? 'this side closed the connection';
     for (const call of this.#pending.values()) {
@@ -245,8 +301,10 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
       );
     }
     this.#pending.clear();
+    this.#unaryCalls = 0;
     const listeners = this.#closeListeners;
     this.#closeListeners = [];
+    this.#stallListeners = [];
     for (const listener of listeners) listener(reason);
   }
 
@@ -269,12 +327,17 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
 
   #giveUp(call: PendingCall, error: FlotillaError | undefined): void {
     this.#link.writer.begin(CANCEL, 0, call.callId, 0, 0);
-    this.#forget(call.callId);
+    this.#forget(call);
     call.abandon(error);
   }
 
-  #forget(callId: number): void {
-    this.#pending.delete(callId);
+  #remove(call: PendingCall): void {
+    this.#pending.delete(call.callId);
+    if (call.items === undefined) this.#unaryCalls--;
+  }
+
+  #forget(call: PendingCall): void {
+    this.#remove(call);
     if (this.#state === 'draining') this.#closeIfIdle();
   }
 

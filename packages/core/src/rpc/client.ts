@@ -5,6 +5,7 @@ import type { Failures, Operation } from '../contract/operation.ts';
 import type { InputOf, OutputOf, Schema, StreamSchema } from '../contract/schema.ts';
 import { isStream } from '../contract/schema.ts';
 import { FlotillaError, toFlotillaError } from '../errors/flotilla-error.ts';
+import type { TraceContext } from '../telemetry/trace-context.ts';
 import type { CallOptions, CallResult } from './channel.ts';
 
 /** Carries calls to some instance of a service: a fleet member, or an in-memory pair in tests. */
@@ -23,7 +24,8 @@ export interface CallScope {
   remainingMs(): number | undefined;
   readonly signal: AbortSignal;
   readonly user: CallOptions['user'];
-  readonly traceparent: string | undefined;
+  /** The span of the call being handled: parent of those of the calls it makes. */
+  readonly trace: TraceContext | undefined;
 }
 
 /** A call in flight. It rejects with the errors of type `E`; {@link attempt} turns them into a typed result. */
@@ -155,6 +157,6 @@ function inherit(options: CallOptions | undefined, scope: CallScope | undefined)
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     signal: options?.signal ? AbortSignal.any([options.signal, scope.signal]) : scope.signal,
     ...(options?.user || !scope.user ? {} : { user: scope.user }),
-    ...(options?.traceparent || !scope.traceparent ? {} : { traceparent: scope.traceparent }),
+    ...(options?.trace || !scope.trace ? {} : { trace: scope.trace }),
   };
 }

@@ -46,6 +46,8 @@ export class Link {
   readonly #maxBacklog: number;
   readonly #holdsBack: boolean;
   readonly #parser = new FrameParser(MAX_HANDSHAKE_FRAME);
+  /** How often the peer has shown life. */
+  heard = 0;
   readonly #liveness: Liveness;
   readonly #ticker: NodeJS.Timeout;
   /** The end has been decided: nothing is read any more, and `closed` has been reported. */
@@ -92,6 +94,11 @@ export class Link {
   /** More bytes wait to be sent than the limits allow. */
   get saturated(): boolean {
     return this.writer.pending > this.#maxBacklog;
+  }
+
+  /** Asks the peer for a sign of life. */
+  ping(): void {
+    if (!this.#ended) this.writer.frame(PING, 0, 0, PING_BODY);
   }
 
   /** Tells the peer to send no more calls. */
@@ -146,6 +153,7 @@ export class Link {
 
   #receive(chunk: Buffer): void {
     if (this.#ended) return;
+    this.heard++;
     this.#liveness.heard();
     const problem = this.#parser.push(chunk, this);
     if (problem !== undefined) this.refuse(platformError(problem.code, problem.message));
@@ -177,7 +185,7 @@ export class Link {
 
   #tick(): void {
     const verdict = this.#liveness.tick();
-    if (verdict === 'ping') this.writer.frame(PING, 0, 0, PING_BODY);
+    if (verdict === 'ping') this.ping();
     else if (verdict === 'dead') {
       this.destroy(connectionLost(`the peer has sent nothing for ${this.#limits.deadMs} ms`));
     }

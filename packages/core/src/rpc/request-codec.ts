@@ -3,11 +3,11 @@
  * say which are there.
  */
 import { platformError } from '../errors/index.ts';
+import { TRACE_BYTES } from '../telemetry/trace-context.ts';
 import type { CallOptions, EndUser } from './channel.ts';
 import { FLAG_KEY, FLAG_STREAM, FLAG_TRACE, FLAG_USER, HEAD_BYTES, REQUEST, readU32 } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { OperationBytes, OperationTexts } from './operation-names.ts';
-import { encodeTraceparent, TRACE_BYTES } from './traceparent.ts';
 
 const NO_OPTIONS: CallOptions = {};
 /** Deadline and the length of the operation's name. */
@@ -17,7 +17,6 @@ const MAX_DEADLINE_MS = 0xffff_ffff;
 /** Writes requests of one connection. */
 export class RequestEncoder {
   readonly #operations = new OperationBytes();
-  readonly #trace = new Uint8Array(TRACE_BYTES);
 
   /**
    * Appends one REQUEST. Throws `invalid_argument` or `payload_too_large` before anything is written.
@@ -39,7 +38,8 @@ export class RequestEncoder {
     }
     let flags = streaming ? FLAG_STREAM : 0;
     let inline = FIXED_BYTES + name.length;
-    if (options.traceparent !== undefined && encodeTraceparent(options.traceparent, this.#trace)) {
+    const { trace } = options;
+    if (trace !== undefined) {
       flags |= FLAG_TRACE;
       inline += TRACE_BYTES;
     }
@@ -75,7 +75,15 @@ export class RequestEncoder {
     writer.u32(wireDeadline(options.deadlineMs));
     writer.u8(name.length);
     writer.bytes(name);
-    if ((flags & FLAG_TRACE) !== 0) writer.bytes(this.#trace);
+    if (trace !== undefined) {
+      writer.u32(trace.trace0);
+      writer.u32(trace.trace1);
+      writer.u32(trace.trace2);
+      writer.u32(trace.trace3);
+      writer.u32(trace.span0);
+      writer.u32(trace.span1);
+      writer.u8(trace.flags);
+    }
     if (user !== undefined) {
       writer.u16(user.length);
       writer.bytes(user);

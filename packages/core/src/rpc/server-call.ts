@@ -3,11 +3,11 @@
  * allocation here; signal, texts and promises come into being when they are asked for.
  */
 import { type FlotillaError, platformError } from '../errors/index.ts';
+import { readTraceContext, type TraceContext } from '../telemetry/trace-context.ts';
 import type { EndUser, IncomingCall, Peer, Reply } from './channel.ts';
 import { END, ERROR, FLAG_REPLAYED, FRAME_OVERHEAD, HEAD_BYTES, ITEM, RESPONSE } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { RequestDecoder } from './request-codec.ts';
-import { decodeTraceparent } from './traceparent.ts';
 import { encodeError } from './wire-errors.ts';
 
 /** What a call needs of its connection. */
@@ -69,8 +69,8 @@ export class ServerCall implements IncomingCall, Reply {
     return this.#owner.peer;
   }
 
-  get traceparent(): string | undefined {
-    return this.#traceAt === 0 ? undefined : decodeTraceparent(this.#bytes, this.#traceAt);
+  get trace(): TraceContext | undefined {
+    return this.#traceAt === 0 ? undefined : readTraceContext(this.#bytes, this.#traceAt);
   }
 
   remainingMs(): number | undefined {

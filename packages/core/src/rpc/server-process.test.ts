@@ -117,6 +117,20 @@ for (const [name, address] of [
       assert.match(error.message, /sent nothing for 1500 ms/);
       assert.equal(channel.state, 'closed');
     });
+
+    it('is seen to stall while it is stopped, and to go on afterwards with its calls intact', async () => {
+      const { child, address: bound } = await startServer(address());
+      const channel = await connect(bound);
+      const seen: boolean[] = [];
+      channel.onStall((stalled) => seen.push(stalled));
+      child.kill('SIGSTOP');
+      const answer = channel.call('a.echo', Buffer.from('late'));
+      await until(() => channel.stalled, 'the stopped peer is seen to stall');
+      child.kill('SIGCONT');
+      assert.equal(String((await answer).payload), 'late');
+      await until(() => !channel.stalled, 'the peer shows life');
+      assert.deepEqual(seen, [true, false]);
+    });
   });
 }
 

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
 import { FlotillaError, platformError } from '../errors/index.ts';
+import { parseTraceparent } from '../telemetry/trace-context.ts';
 import type {
   CallOptions,
+  CallResult,
   Channel,
   DialOptions,
   Dispatch,
@@ -98,7 +100,7 @@ export function transportCases(name: string, open: () => TransportUnderTest): vo
       const options: CallOptions = {
         deadlineMs: 60_000,
         user: { subject: 'ada', scopes: ['orders:write'], claims: { desk: 'x' } },
-        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        trace: parseTraceparent('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')!,
         idempotencyKey: 'order-1',
       };
       const answer = channel.call('ledger.hold', bytes('{"amount":"1"}'), options);
@@ -107,7 +109,7 @@ export function transportCases(name: string, open: () => TransportUnderTest): vo
       assert.equal(String(call.payload), '{"amount":"1"}');
       assert.equal(call.streaming, false);
       assert.deepEqual(call.user, options.user);
-      assert.equal(call.traceparent, options.traceparent);
+      assert.deepEqual(call.trace, options.trace);
       assert.equal(call.idempotencyKey, 'order-1');
       assert.deepEqual({ ...call.peer }, { service: 'orders', instance: 'orders-1' });
       const remaining = call.remainingMs()!;
@@ -127,7 +129,7 @@ export function transportCases(name: string, open: () => TransportUnderTest): vo
       const answer = channel.call('ledger.list', NOTHING);
       const { call, reply } = await inbox.next();
       assert.deepEqual(
-        [call.user, call.traceparent, call.idempotencyKey, call.remainingMs(), call.payload.length],
+        [call.user, call.trace, call.idempotencyKey, call.remainingMs(), call.payload.length],
         [undefined, undefined, undefined, undefined, 0],
       );
       reply.value(NOTHING);
@@ -158,6 +160,47 @@ export function transportCases(name: string, open: () => TransportUnderTest): vo
         await next;
       }
       assert.deepEqual([String(call.payload), String(payload)], ['first', 'answer']);
+    });
+
+    it('tells a receiver the outcome of a call sent without a promise', async () => {
+      const { channel } = await pair((call, reply) => {
+        if (call.operation === 'a.fail') reply.error(platformError('not_found', 'nothing'));
+        else reply.value(call.payload);
+      });
+      const outcomes: string[] = [];
+      const receiver = {
+        succeeded: ({ payload }: CallResult) => outcomes.push(String(payload)),
+        failed: ({ code }: FlotillaError) => outcomes.push(code),
+      };
+      channel.send('a.b', bytes('x'), {}, receiver);
+      channel.send('a.fail', NOTHING, {}, receiver);
+      assert.deepEqual(outcomes, []);
+      await until(() => outcomes.length === 2, 'both outcomes arrive');
+      assert.deepEqual(outcomes, ['x', 'not_found']);
+      assert.throws(() => channel.send('a.b', NOTHING, { deadlineMs: 0 }, receiver), {
+        code: 'deadline_exceeded',
+      });
+    });
+
+    it('lets a call that was sent be cancelled, and then says nothing more about it', async () => {
+      const inbox = new Inbox();
+      const { channel } = await pair(inbox.dispatch);
+      const outcomes: string[] = [];
+      const receiver = {
+        succeeded: () => outcomes.push('succeeded'),
+        failed: () => outcomes.push('failed'),
+      };
+      const sent = channel.send('a.b', NOTHING, {}, receiver);
+      const { call, reply } = await inbox.next();
+      sent.cancel();
+      assert.equal(channel.inFlight, 0);
+      await until(() => call.signal.aborted, 'the server learns of it');
+      reply.value(NOTHING);
+      const next = channel.call('a.c', NOTHING);
+      (await inbox.next(2)).reply.value(NOTHING);
+      await next;
+      sent.cancel();
+      assert.deepEqual(outcomes, []);
     });
 
     it('says when an answer is a stored one', async () => {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import { FlotillaError } from '../errors/index.ts';
+import { formatTraceparent, parseTraceparent } from '../telemetry/trace-context.ts';
 import type { Dispatch, Reply, WireIdentity } from './channel.ts';
 import { ConnectionServer } from './connection-server.ts';
 import * as wire from './frame.ts';
@@ -109,7 +110,10 @@ describe('docs/wire.md', () => {
         reply.end();
       } else if (call.idempotencyKey === 'order-1') {
         assert.deepEqual(call.user, { subject: 'ada', scopes: ['orders:write'] });
-        assert.equal(call.traceparent, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
+        assert.equal(
+          formatTraceparent(call.trace!),
+          '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        );
         assert.equal(String(call.payload), '{"account":"a-1","amount":"25.00"}');
         reply.value(Buffer.from('{"hold":"h-1"}'));
       } else if (String(call.payload).includes('a-2')) {
@@ -158,7 +162,7 @@ describe('docs/wire.md', () => {
       if (callId === 1) {
         const call = {
           deadlineMs: 1500,
-          traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+          trace: parseTraceparent('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')!,
           user: { subject: 'ada', scopes: ['orders:write'] },
           idempotencyKey: 'order-1',
         };

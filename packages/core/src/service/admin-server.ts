@@ -9,6 +9,7 @@ import { isPlatformCode, platformCodes } from '../errors/platform-codes.ts';
 import { sameToken } from '../fleet/secret.ts';
 import type { Dispatch, IncomingCall, Reply } from '../rpc/channel.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { parseTraceparent } from '../telemetry/trace-context.ts';
 
 // Not by `import`: that reads every export, and one of them loads a WebSocket client, 50 ms at each start of a process.
 const { createServer } = process.getBuiltinModule('node:http');
@@ -109,7 +110,7 @@ async function handleCall(
     streaming: request.headers.accept === 'application/x-ndjson',
     peer: { service: 'admin', instance: 'admin' },
     user: undefined,
-    traceparent: request.headers.traceparent as string | undefined,
+    trace: parseTraceparent(request.headers.traceparent as string | undefined),
     idempotencyKey: request.headers['idempotency-key'] as string | undefined,
     remainingMs: () => undefined,
     signal: gone.signal,

@@ -5,6 +5,7 @@ import type { EndUser, IncomingCall, Peer } from '../rpc/channel.ts';
 import type { CallScope, Client } from '../rpc/client.ts';
 import type { Database } from '../store/database.ts';
 import type { Logger } from '../telemetry/log.ts';
+import type { TraceContext } from '../telemetry/trace-context.ts';
 
 export type Uses = Readonly<Record<string, Contract>>;
 export type Clients<U extends Uses> = { readonly [K in keyof U]: Client<U[K]> };
@@ -94,8 +95,8 @@ export class CallContext<Config, U extends Uses, State> implements Context<Confi
   get idempotencyKey(): string | undefined {
     return this.#call.idempotencyKey;
   }
-  get traceparent(): string | undefined {
-    return this.#call.traceparent;
+  get trace(): TraceContext | undefined {
+    return this.#call.trace;
   }
   get clients(): Clients<U> {
     this.#clients ??= this.#runtime.scopedClients(this);

@@ -12,6 +12,7 @@ import { invalidArgument } from '../errors/validation.ts';
 import { contractOperation } from '../fleet/member.ts';
 import type { Dispatch, IncomingCall, Reply } from '../rpc/channel.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { traceIdOf } from '../telemetry/trace-context.ts';
 import type { CallMetrics } from './call-metrics.ts';
 import { CallContext, type HostRuntime, type Uses } from './context.ts';
 import type { Service } from './service.ts';
@@ -145,11 +146,11 @@ class HandledCall {
   #fail(thrown: unknown): void {
     const error = answerable(thrown, this.#route);
     if (error.code === 'internal') {
-      const { peer, traceparent } = this.#call;
+      const { peer, trace } = this.#call;
       this.#options.log.error('call failed', {
         operation: this.#route.id,
         caller: peer.instance,
-        traceparent,
+        traceId: trace && traceIdOf(trace),
         error: thrown,
       });
     }
