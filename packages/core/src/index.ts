@@ -19,6 +19,24 @@ export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger 
 
 export type { Goodbye, Instance, TableChange } from './discovery/index.ts';
 export {
+  DEFAULT_FAULT_MS,
+  type EdgeTarget,
+  type Fault,
+  type FaultEffect,
+  type FaultKind,
+  type FaultTarget,
+  faultSchema,
+  formatDuration,
+  formatFaultEffect,
+  formatFaultTarget,
+  isEdge,
+  MAX_FAULT_MS,
+  parseFaultEffect,
+  parseFaultTarget,
+  parseFaultTime,
+  type ServiceTarget,
+} from './faults/index.ts';
+export {
   deriveKey,
   deriveToken,
   FleetMember,
@@ -36,7 +54,19 @@ export {
   type RunningService,
   startService,
 } from './service/index.ts';
-export { latencyBounds, Metrics, processMetrics } from './telemetry/index.ts';
+export {
+  createTelemetry,
+  type Distribution,
+  difference,
+  expositionTypes,
+  Metrics,
+  type MetricsSnapshot,
+  negotiateFormat,
+  processMetrics,
+  quantile,
+  silentTelemetry,
+  type Telemetry,
+} from './telemetry/index.ts';
 export {
   formatTraceparent,
   parseTraceparent,
