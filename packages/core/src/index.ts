@@ -18,6 +18,7 @@ export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger 
 // From here on, for the authors of other packages: processes that join a fleet, and the pieces they are made of.
 
 export type { Goodbye, Instance, TableChange } from './discovery/index.ts';
+export * from './faults/index.ts';
 export {
   DEFAULT_FAULT_MS,
   type EdgeTarget,
@@ -36,6 +37,7 @@ export {
   parseFaultTime,
   type ServiceTarget,
 } from './faults/index.ts';
+export { ControlDocument, emptyControl, readControl } from './fleet/control-document.ts';
 export {
   deriveKey,
   deriveToken,
@@ -46,6 +48,15 @@ export {
   type SecretPurpose,
   sameToken,
 } from './fleet/index.ts';
+export type { CallPolicy } from './resilience/policy.ts';
+export {
+  explainPolicy,
+  type PolicyLayer,
+  type PolicyRule,
+  PolicyRules,
+  type PolicySource,
+  type PolicyValue,
+} from './resilience/policy-rules.ts';
 export type { CallReceiver, CallResult, SentCall } from './rpc/channel.ts';
 export {
   type ProcessLifetime,
