@@ -1,30 +1,27 @@
 /** Counts and times the calls that a service handles, by operation and outcome. */
 import type { EndpointStats } from '../discovery/micro.ts';
-import { type Counter, type Histogram, latencyBounds, type Metrics } from '../telemetry/metrics.ts';
+import type { ExponentialHistogram } from '../telemetry/exponential-histogram.ts';
+import type { Counter, Instruments, Metrics } from '../telemetry/metrics.ts';
 
 class OperationMetrics {
   readonly byCode = new Map<string, Counter>();
-  readonly latency: Histogram;
+  readonly latency: ExponentialHistogram;
   requests = 0;
   errors = 0;
 
-  constructor(latency: Histogram) {
+  constructor(latency: ExponentialHistogram) {
     this.latency = latency;
   }
 }
 
 export class CallMetrics {
-  readonly #counter: ReturnType<Metrics['counter']>;
+  readonly #counter: Instruments<Counter>;
   readonly #operations = new Map<string, OperationMetrics>();
 
   /** @param operations their names, `service.operation`. */
   constructor(metrics: Metrics, operations: Iterable<string>) {
     this.#counter = metrics.counter('flotilla_server_calls', 'Calls handled, by operation and outcome.');
-    const histogram = metrics.histogram(
-      'flotilla_server_call_seconds',
-      'Time to handle a call.',
-      latencyBounds,
-    );
+    const histogram = metrics.histogram('flotilla_server_call_seconds', 'Time to handle a call.');
     for (const operation of operations) {
       this.#operations.set(operation, new OperationMetrics(histogram({ operation })));
     }

@@ -1,3 +1,6 @@
+export { type Distribution, difference, quantile } from './distribution.ts';
+export { ExponentialHistogram } from './exponential-histogram.ts';
+export { type ExpositionFormat, expositionTypes, negotiateFormat } from './exposition.ts';
 export {
   createLogger,
   type LogFields,
@@ -6,4 +9,7 @@ export {
   type LogLevel,
   silentLogger,
 } from './log.ts';
-export { Counter, Histogram, type Labels, latencyBounds, Metrics, processMetrics } from './metrics.ts';
+export { Counter, Gauge, type Instruments, type Labels, Metrics, type Reading } from './metrics.ts';
+export { processMetrics } from './process-metrics.ts';
+export type { DistributionSnapshot, FamilySnapshot, MetricsSnapshot, SeriesSnapshot } from './snapshot.ts';
+export { createTelemetry, silentTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.ts';

@@ -1,159 +1,133 @@
 /**
- * Metrics of one process in the OpenMetrics text format. Instruments are cheap to update (a property write); the text
- * is made when somebody asks.
+ * The metrics of one process: a registry of families (counters, gauges, distributions). Instruments are cheap to
+ * update, a property write or a bucket; what a scrape, an export or `flotilla top` shows is made when it is asked for.
+ *
+ * Names follow Prometheus' conventions: snake case, the base unit at the end (`_seconds`, `_bytes`). A counter's
+ * `_total` is added where the format wants it.
  */
-export type Labels = Readonly<Record<string, string>>;
+import { ExponentialHistogram } from './exponential-histogram.ts';
+import { type ExpositionFormat, renderExposition } from './exposition.ts';
+import type { Family, MetricType, Point } from './family.ts';
+import { type Labels, labelKey } from './labels.ts';
+import { SeriesTable } from './series.ts';
+import { type MetricsSnapshot, takeSnapshot } from './snapshot.ts';
 
-interface Family {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  samples(): Iterable<string>;
-}
+export type { Labels };
+
+/** Values read when somebody asks: one number, or one per set of labels. */
+export type Reading = number | Iterable<readonly [labels: Labels, value: number]>;
 
 export class Counter {
   value = 0;
+  /** @param amount not negative: a counter only grows. */
   add(amount = 1): void {
     this.value += amount;
   }
 }
 
-/** Upper bounds in seconds, from 100 µs to 10 s. */
-export const latencyBounds: readonly number[] = [
-  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-];
-
-export class Histogram {
-  readonly counts: Float64Array;
-  readonly #bounds: readonly number[];
-  sum = 0;
-
-  constructor(bounds: readonly number[]) {
-    this.#bounds = bounds;
-    this.counts = new Float64Array(bounds.length + 1);
+export class Gauge {
+  value = 0;
+  set(value: number): void {
+    this.value = value;
   }
-
-  observe(value: number): void {
-    let index = 0;
-    while (index < this.#bounds.length && value > this.#bounds[index]!) index++;
-    this.counts[index]!++;
-    this.sum += value;
+  add(amount = 1): void {
+    this.value += amount;
   }
 }
 
-/** Instruments of one name, one per set of label values. */
-class Series<T> {
-  readonly #make: () => T;
-  readonly entries = new Map<string, T>();
-  constructor(make: () => T) {
-    this.#make = make;
-  }
-  with(labels: Labels): T {
-    const key = renderLabels(labels);
-    let found = this.entries.get(key);
-    if (!found) {
-      found = this.#make();
-      this.entries.set(key, found);
-    }
-    return found;
-  }
+/** Gives the instrument of a set of labels: look it up once and keep it where it is hot. */
+export interface Instruments<T> {
+  (labels?: Labels): T;
+  /** Forgets a series whose subject is gone. */
+  remove(labels: Labels): void;
 }
+
+const familyName = /^[a-z_][a-z0-9_]*$/;
+const units = ['seconds', 'bytes', 'ratio', 'celsius', 'meters', 'joules', 'volts', 'amperes', 'grams'];
 
 export class Metrics {
   readonly #families = new Map<string, Family>();
 
-  /** A monotonic count. By convention the sample is called `<name>_total`. */
-  counter(name: string, help: string): (labels?: Labels) => Counter {
-    const series = new Series(() => new Counter());
-    this.#add({
-      name,
-      help,
-      type: 'counter',
-      *samples() {
-        for (const [labels, counter] of series.entries)
-          yield `${name}_total${braces(labels)} ${counter.value}`;
-      },
+  /** What only grows, counted by `add`. */
+  counter(name: string, help: string): Instruments<Counter>;
+  /** What only grows and is kept elsewhere: `read` is called when the metrics are read. */
+  counter(name: string, help: string, read: () => Reading): void;
+  counter(name: string, help: string, read?: () => Reading): Instruments<Counter> | undefined {
+    const family = name.endsWith('_total') ? name.slice(0, -'_total'.length) : name;
+    if (read) this.#addObserved(family, help, 'counter', read);
+    else return this.#addInstruments(family, help, 'counter', () => new Counter(), readValue);
+  }
+
+  /** What goes up and down, set by hand. */
+  gauge(name: string, help: string): Instruments<Gauge>;
+  /** What goes up and down and is kept elsewhere: `read` is called when the metrics are read. */
+  gauge(name: string, help: string, read: () => Reading): void;
+  gauge(name: string, help: string, read?: () => Reading): Instruments<Gauge> | undefined {
+    if (read) this.#addObserved(name, help, 'gauge', read);
+    else return this.#addInstruments(name, help, 'gauge', () => new Gauge(), readValue);
+  }
+
+  /** A distribution of positive values, such as times and sizes. */
+  histogram(name: string, help: string): Instruments<ExponentialHistogram> {
+    return this.#addInstruments(name, help, 'histogram', () => new ExponentialHistogram(), itself);
+  }
+
+  /**
+   * The text for a scrape: `prometheus` is text format 0.0.4, `openmetrics` is OpenMetrics 1.0 (the default). See
+   * `negotiateFormat` for which of them a request wants.
+   */
+  render(format: ExpositionFormat = 'openmetrics'): string {
+    return renderExposition(this.#families.values(), format);
+  }
+
+  /** The values of this moment as data that JSON can carry. */
+  snapshot(): MetricsSnapshot {
+    return takeSnapshot(this.#families.values());
+  }
+
+  /** For exporters: every family, in the order of registration. */
+  families(): Iterable<Family> {
+    return this.#families.values();
+  }
+
+  #addInstruments<T>(
+    name: string,
+    help: string,
+    type: MetricType,
+    make: () => T,
+    read: (instrument: T) => Point['value'],
+  ): Instruments<T> {
+    const table = new SeriesTable(make);
+    this.#add(name, help, type, function* () {
+      for (const { labels, key, instrument } of table) yield { labels, key, value: read(instrument) };
     });
-    return (labels = {}) => series.with(labels);
-  }
-
-  /** A value read when the text is made. */
-  gauge(name: string, help: string, read: () => number): void {
-    this.#add({
-      name,
-      help,
-      type: 'gauge',
-      *samples() {
-        yield `${name} ${read()}`;
-      },
+    const none: Labels = {};
+    return Object.assign((labels: Labels = none) => table.with(labels), {
+      remove: (labels: Labels) => table.remove(labels),
     });
   }
 
-  /** A distribution with cumulative buckets; the unit belongs into the name. */
-  histogram(name: string, help: string, bounds: readonly number[]): (labels?: Labels) => Histogram {
-    const series = new Series(() => new Histogram(bounds));
-    this.#add({
-      name,
-      help,
-      type: 'histogram',
-      *samples() {
-        for (const [labels, histogram] of series.entries) {
-          const prefix = labels ? `${labels},` : '';
-          let total = 0;
-          for (const [index, count] of histogram.counts.entries()) {
-            total += count;
-            const bound = index < bounds.length ? String(bounds[index]) : '+Inf';
-            yield `${name}_bucket{${prefix}le="${bound}"} ${total}`;
-          }
-          yield `${name}_sum${braces(labels)} ${histogram.sum}`;
-          yield `${name}_count${braces(labels)} ${total}`;
-        }
-      },
+  #addObserved(name: string, help: string, type: MetricType, read: () => Reading): void {
+    this.#add(name, help, type, function* () {
+      const reading = read();
+      if (typeof reading === 'number') yield { labels: {}, key: '', value: reading };
+      else for (const [labels, value] of reading) yield { labels, key: labelKey(labels), value };
     });
-    return (labels = {}) => series.with(labels);
   }
 
-  /** The exposition: `application/openmetrics-text; version=1.0.0; charset=utf-8`. */
-  render(): string {
-    const lines: string[] = [];
-    for (const family of this.#families.values()) {
-      lines.push(
-        `# TYPE ${family.name} ${family.type}`,
-        `# HELP ${family.name} ${family.help}`,
-        ...family.samples(),
-      );
-    }
-    lines.push('# EOF', '');
-    return lines.join('\n');
-  }
-
-  #add(family: Family): void {
-    if (this.#families.has(family.name))
-      throw new TypeError(`metric ${family.name} exists: register it once`);
-    this.#families.set(family.name, family);
+  #add(name: string, help: string, type: MetricType, points: () => Iterable<Point>): void {
+    if (!familyName.test(name))
+      throw new TypeError(`'${name}' cannot name a metric: use lower-case letters, digits and '_'`);
+    if (this.#families.has(name)) throw new TypeError(`metric ${name} exists: register it once`);
+    const unit = units.find((candidate) => name.endsWith(`_${candidate}`)) ?? '';
+    this.#families.set(name, { name, help, type, unit, points });
   }
 }
 
-function renderLabels(labels: Labels): string {
-  return Object.entries(labels)
-    .map(
-      ([name, value]) =>
-        `${name}="${value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')}"`,
-    )
-    .join(',');
+function readValue(instrument: { readonly value: number }): number {
+  return instrument.value;
 }
 
-function braces(labels: string): string {
-  return labels ? `{${labels}}` : '';
-}
-
-/** Registers what every process has: memory, CPU, start time. */
-export function processMetrics(metrics: Metrics): void {
-  const startedAt = Date.now() / 1000 - process.uptime();
-  metrics.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
-  metrics.gauge('process_start_time_seconds', 'When the process started, Unix time.', () => startedAt);
-  metrics.gauge('process_cpu_seconds', 'CPU time used, user and system.', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
+function itself<T>(instrument: T): T {
+  return instrument;
 }
