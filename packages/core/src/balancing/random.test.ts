@@ -1,0 +1,5 @@
+import { balancerCases } from './testing/balancer-cases.ts';
+import { spreadCases } from './testing/spread-cases.ts';
+
+balancerCases('random');
+spreadCases('random');
