@@ -3,6 +3,7 @@
 import { type EndUser, FlotillaError } from 'flotilla';
 import { asMember, awaitService } from '../control/membership.ts';
 import type { FoundFleet } from '../data/which-fleet.ts';
+import { durationOf } from '../duration.ts';
 import { Failure, messageOf } from '../failure.ts';
 
 export interface OperationCall {
@@ -87,9 +88,7 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
 
 /** Milliseconds of `500ms`, `5s` or `1m`; a bare number is milliseconds. */
 export function parseDuration(text: string): number {
-  const [, amount, unit = 'ms'] = /^(\d{1,9}(?:\.\d+)?)(ms|s|m)?$/.exec(text) ?? [];
-  const factor = { ms: 1, s: 1_000, m: 60_000 }[unit];
-  const duration = Math.round(Number(amount) * (factor ?? 1));
-  if (duration > 0) return duration;
+  const duration = durationOf(text);
+  if (duration !== undefined) return duration;
   throw new Failure('usage', `"${text}" is not a time`, { repair: 'write it like 500ms, 5s or 1m' });
 }

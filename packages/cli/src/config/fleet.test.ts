@@ -89,6 +89,40 @@ describe('fleet()', () => {
     assert.equal(problems['services.d.after'], 'waits for itself: d → d');
   });
 
+  it('takes the time of liveness as text or in milliseconds, for the fleet and for a service', () => {
+    const parsed = parseFleet({
+      name: 'shop',
+      services: {
+        a: { entry: 'x', liveness: { timeout: '1m' } },
+        b: { entry: 'x', liveness: false },
+        c: { entry: 'x' },
+      },
+      liveness: { timeout: 8_000 },
+    });
+    assert.deepEqual(
+      [parsed.liveness, ...Object.values(parsed.services).map((service) => service.liveness)],
+      [{ timeout: 8_000 }, { timeout: 60_000 }, false, undefined],
+    );
+    assert.deepEqual(parseFleet(parsed), parsed, 'what was parsed can be parsed again');
+    assert.deepEqual(parseFleet({ name: 'shop', services: {} }).liveness, { timeout: 5_000 });
+  });
+
+  it('refuses a liveness that would kill what is merely slow, or is none', () => {
+    const problems = problemsOf({
+      name: 'shop',
+      services: {
+        a: { entry: 'x', liveness: { timeout: '200ms' } },
+        b: { entry: 'x', liveness: true },
+        c: { entry: 'x', liveness: { timeout: '5s', interval: 1 } },
+      },
+    });
+    assert.deepEqual(problems, {
+      'services.a.liveness.timeout': 'must be a time of at least one second',
+      'services.b.liveness': 'must be an object with a timeout, or false to never replace silent processes',
+      'services.c.liveness.interval': 'is not a known setting',
+    });
+  });
+
   it('says that every service starts after the broker anyway', () => {
     const problems = problemsOf({ name: 'shop', services: { a: { entry: 'x', after: ['broker'] } } });
     assert.equal(problems['services.a.after.0'], 'every service already starts after the broker');

@@ -6,6 +6,7 @@
 import type { Limits as BrokerLimits } from '@flotilla/broker';
 import type { GatewayConfigInput } from '@flotilla/gateway';
 import { z } from 'zod';
+import { durationOf } from '../duration.ts';
 
 /** Instance names, folders and broker subjects are made from it, hence the narrow alphabet. */
 export const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/;
@@ -21,6 +22,20 @@ const Env = z.record(
 
 const Port = z.int().min(0).max(65_535);
 
+/** Milliseconds, of a number or of text such as `'5s'`. */
+const Duration = z
+  .union([z.number(), z.string().transform((text) => durationOf(text) ?? 0)])
+  .refine((ms) => ms >= 1_000, { error: 'must be a time of at least one second' });
+
+/** How long a process may be silent to the supervisor before it is replaced; `false` for as long as it likes. */
+const Liveness = z.union([
+  z.literal(false),
+  z.strictObject({
+    /** `'5s'`, or milliseconds. Longer than the longest job that keeps its event loop from turning. */
+    timeout: Duration,
+  }),
+]);
+
 const Service = z.strictObject({
   /** Module whose default export is a service, relative to the configuration file. */
   entry: z.string().min(1),
@@ -30,6 +45,8 @@ const Service = z.strictObject({
   after: z.array(z.string()).default([]),
   /** Environment of this service's processes; wins over the fleet's. A number or boolean is written as text. */
   env: Env.default({}),
+  /** Default: that of the fleet. */
+  liveness: Liveness.optional(),
 });
 
 const Gateway = z.looseObject({
@@ -52,6 +69,8 @@ export const FleetSchema = z.strictObject({
   /** `false` runs the fleet without a gateway. */
   gateway: z.union([z.literal(false), Gateway]).default({ env: {} }),
   broker: Broker.default({ env: {} }),
+  /** Default `{ timeout: '5s' }`. Of every process, broker and gateway included, that has none of its own. */
+  liveness: Liveness.default({ timeout: 5_000 }),
 });
 
 type Written = z.input<typeof FleetSchema>;
@@ -64,7 +83,7 @@ interface ProcessConfig {
 }
 
 /** A configuration as its author writes it. */
-export type FleetConfig = Pick<Written, 'name' | 'env' | 'services'> & {
+export type FleetConfig = Pick<Written, 'name' | 'env' | 'services' | 'liveness'> & {
   /** Default port 8080. `false` runs the fleet without a gateway. */
   readonly gateway?: false | (GatewayConfigInput & ProcessConfig);
   /** Default port 8422. */

@@ -48,6 +48,8 @@ export interface InstanceState {
   /** An operator asked for its restart: set until it is ready again. Its end is then no death. */
   readonly byHand: boolean;
   readonly fatal: Fatal | undefined;
+  /** Why it ended the last time that nobody had asked it to. */
+  readonly lastEnd: string | undefined;
 }
 
 export interface StartFailure {
@@ -91,6 +93,8 @@ export type Input =
       readonly description: string;
       readonly clean: boolean;
     }
+  /** It does not answer any more, and never will. */
+  | { readonly type: 'wedged'; readonly instance: string; readonly reason: string }
   | { readonly type: 'restart'; readonly instances: readonly string[] }
   | { readonly type: 'stop' }
   | { readonly type: 'kill' }
@@ -143,6 +147,7 @@ export function initialState(plan: Plan, policy: Policy): FleetState {
         ending: undefined,
         byHand: false,
         fatal: undefined,
+        lastEnd: undefined,
       });
     }
   }

@@ -278,6 +278,28 @@ describe('the death of a process', () => {
     assert.equal(fleet.phase('risk-1'), 'starting');
   });
 
+  it('is brought about when it is wedged, and has that as its reason', () => {
+    const fleet = Simulation.running();
+    fleet.feed({ type: 'wedged', instance: 'risk-1', reason: 'wedged: no answer for 5.0 s' });
+    assert.deepEqual(fleet.take(), ['SIGKILL risk-1']);
+    assert.equal(fleet.phase('risk-1'), 'stopping');
+    fleet.exit('risk-1', 'was killed by SIGKILL');
+    assert.deepEqual(fleet.take(), ['died risk-1', 'backoff risk-1: wedged: no answer for 5.0 s']);
+    fleet.pass(100);
+    assert.deepEqual(fleet.take(), ['spawn risk-1']);
+    assert.equal(fleet.state.instances.get('risk-1')?.lastEnd, 'wedged: no answer for 5.0 s');
+  });
+
+  it('is not brought about twice, nor to a process that stops by itself', () => {
+    const fleet = Simulation.running();
+    fleet.feed({ type: 'draining', instance: 'risk-1' });
+    fleet.feed({ type: 'wedged', instance: 'risk-1', reason: 'wedged' });
+    fleet.feed({ type: 'stop' });
+    fleet.take();
+    fleet.feed({ type: 'wedged', instance: 'gateway-1', reason: 'wedged' });
+    assert.deepEqual(fleet.take(), []);
+  });
+
   it('of a draining process that hangs is brought about', () => {
     const fleet = Simulation.running();
     fleet.feed({ type: 'draining', instance: 'risk-1' });

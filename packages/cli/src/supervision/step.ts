@@ -74,6 +74,11 @@ function take(draft: Draft, input: Input): void {
     case 'exited':
       takeEnd(draft, input.instance, input.description, input.clean);
       return;
+    case 'wedged':
+      if (draft.instances.get(input.instance)?.phase !== 'ready') return;
+      enter(draft, input.instance, 'stopping', {}, input.reason);
+      kill(draft, input.instance, input.reason);
+      return;
     case 'restart':
       if (draft.mode !== 'starting' && draft.mode !== 'running') return;
       draft.rolling = [...draft.rolling, { current: undefined, next: input.instances }];
@@ -130,13 +135,14 @@ function takeEnd(draft: Draft, name: string, description: string, clean: boolean
   const lost =
     draft.mode === 'starting' && (instance.fatal !== undefined || deaths >= draft.policy.startAttempts);
   if (lost) {
-    enter(draft, name, 'failed', { ...gone, deaths }, reason);
+    enter(draft, name, 'failed', { ...gone, deaths, lastEnd: reason }, reason);
     draft.failsAt ??= now + draft.policy.fatalGatherMs;
     if (instance.fatal === undefined) draft.failures = [...draft.failures, crashLoop(name, deaths, reason)];
     return;
   }
   const delayMs = backoff(draft.policy, deaths, random);
-  enter(draft, name, 'backoff', { ...gone, deaths, due: now + delayMs, fatal: undefined }, reason, delayMs);
+  const waits = { deaths, due: now + delayMs, fatal: undefined, lastEnd: reason };
+  enter(draft, name, 'backoff', { ...gone, ...waits }, reason, delayMs);
 }
 
 function crashLoop(instance: string, deaths: number, reason: string): StartFailure {

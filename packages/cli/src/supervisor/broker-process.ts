@@ -72,6 +72,12 @@ function end(): void {
     );
 }
 
+process.on('message', (message: unknown) => {
+  if (typeof message !== 'object' || message === null || !('type' in message)) return;
+  if (message.type === 'ping' && 'id' in message && process.connected) {
+    process.send?.({ type: 'pong', id: message.id }, undefined, undefined, () => {});
+  }
+});
 process.on('SIGTERM', end);
 process.on('SIGINT', end);
 process.on('disconnect', end);

@@ -5,7 +5,7 @@ import { codeOf, messageOf } from '../failure.ts';
 import { childOutput } from '../logs/child-output.ts';
 import type { LogEntry, Origin } from '../logs/entry.ts';
 import { Ring } from '../logs/ring.ts';
-import { type ProcessMessage, parseProcessMessage } from './process-message.ts';
+import { type ProcessMessage, parseProcessMessage, type SupervisorMessage } from './process-message.ts';
 
 export interface ChildSpec {
   readonly unit: string;
@@ -34,7 +34,7 @@ export interface Child {
   readonly pid: number | undefined;
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** Over IPC. A process that is gone hears nothing. */
-  send(message: object): void;
+  send(message: SupervisorMessage): void;
 }
 
 const LAST_WORDS = 4;

@@ -156,6 +156,10 @@ async function start(prepared: Prepared): Promise<FleetRun> {
   const supervisor = new Supervisor({
     plan,
     policy: options.policy ?? DEFAULT_POLICY,
+    livenessTimeout({ name }) {
+      const liveness = fleet.services[name]?.liveness ?? fleet.liveness;
+      return liveness === false ? undefined : liveness.timeout;
+    },
     spawn: (unit, instance, listener) => standbys.spawn(unit, instance, listener),
     events: {
       announced(unit, { url }) {
@@ -182,6 +186,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
         goodbye.prepare();
       },
       died: (death) => goodbye.report(death),
+      wedged: ({ instance, reason }) => say('error', `${instance} is ${reason}; killing it`),
       stopped(failures) {
         const time = new Date().toISOString();
         options.onEvent(failures.length > 0 ? { type: 'failed', time, failures } : { type: 'stopped', time });

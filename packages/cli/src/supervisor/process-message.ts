@@ -19,7 +19,15 @@ export type ProcessMessage =
   | { readonly type: 'loaded' }
   | ReadyMessage
   | { readonly type: 'state'; readonly state: 'draining' }
-  | { readonly type: 'fatal'; readonly fatal: Fatal };
+  | { readonly type: 'fatal'; readonly fatal: Fatal }
+  /** It answers a ping, from its event loop. */
+  | { readonly type: 'pong'; readonly id: number };
+
+/** What a supervisor tells a process. Every program of a fleet answers pings: silence is taken for the end. */
+export type SupervisorMessage =
+  /** To a process on standby: run your program, with what was not yet known of the environment. */
+  | { readonly type: 'start'; readonly env: NodeJS.ProcessEnv }
+  | { readonly type: 'ping'; readonly id: number };
 
 /** Undefined for a message that is not of this protocol: a service may use the channel for its own libraries. */
 export function parseProcessMessage(message: unknown): ProcessMessage | undefined {
@@ -41,6 +49,8 @@ export function parseProcessMessage(message: unknown): ProcessMessage | undefine
       };
     case 'loaded':
       return { type: 'loaded' };
+    case 'pong':
+      return typeof fields.id === 'number' ? { type: 'pong', id: fields.id } : undefined;
     case 'state':
       return fields.state === 'draining' ? { type: 'state', state: 'draining' } : undefined;
     case 'fatal': {

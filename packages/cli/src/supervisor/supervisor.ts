@@ -3,10 +3,12 @@
 import { Failure } from '../failure.ts';
 import type { Action, FleetState, Input, Phase, StartFailure } from '../supervision/fleet-state.ts';
 import { initialState } from '../supervision/fleet-state.ts';
+import type { Wedged } from '../supervision/liveness.ts';
 import type { Plan, Unit } from '../supervision/plan.ts';
 import type { Policy } from '../supervision/policy.ts';
 import { nextWake, step } from '../supervision/step.ts';
 import type { Child, ChildListener } from './child.ts';
+import { LivenessWatch } from './liveness-watch.ts';
 import type { ReadyMessage } from './process-message.ts';
 
 /** What `flotilla ps` shows of an instance; null where there is nothing to show at the moment. */
@@ -18,6 +20,8 @@ export interface InstanceView {
   readonly restarts: number;
   readonly version: string | null;
   readonly address: string | null;
+  /** Why it ended the last time that nobody had asked it to. */
+  readonly lastEnd: string | null;
 }
 
 export interface PhaseChange {
@@ -45,11 +49,15 @@ export interface SupervisorEvents {
   stopped(failures: readonly StartFailure[]): void;
   /** A callable instance ended without saying goodbye. */
   died(death: Death): void;
+  /** An instance does not answer any more and is killed. */
+  wedged(wedged: Wedged): void;
 }
 
 export interface SupervisorOptions {
   readonly plan: Plan;
   readonly policy: Policy;
+  /** How long a process of this unit may be silent, in milliseconds; undefined for as long as it likes. */
+  livenessTimeout(unit: Unit): number | undefined;
   spawn(unit: Unit, instance: string, listener: Pick<ChildListener, 'message' | 'end'>): Child;
   readonly events: SupervisorEvents;
 }
@@ -65,11 +73,16 @@ export class Supervisor {
   readonly #children = new Map<string, Child>();
   readonly #announced = new Map<string, ReadyMessage>();
   readonly #restarts = new Set<RestartWait>();
+  readonly #liveness: LivenessWatch;
   #state: FleetState;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#liveness = new LivenessWatch((wedged) => {
+      options.events.wedged(wedged);
+      this.#feed({ type: 'wedged', ...wedged });
+    });
     this.#state = initialState(options.plan, options.policy);
   }
 
@@ -107,6 +120,7 @@ export class Supervisor {
         restarts: instance.restarts,
         version: said?.version ?? null,
         address: said?.url ?? said?.address ?? null,
+        lastEnd: instance.lastEnd ?? null,
       };
     });
   }
@@ -167,6 +181,7 @@ export class Supervisor {
         const { unit: service, instance, phase: state, type: _, ...why } = action;
         const pid = this.#state.instances.get(instance)?.pid;
         events.changed({ service, instance, state, ...(pid === undefined ? {} : { pid }), ...why });
+        this.#watch(service, instance, state);
         this.#settleRestarts(instance, state, action.reason);
         return;
       }
@@ -197,6 +212,8 @@ export class Supervisor {
           this.#feed({ type: 'ready', instance });
         } else if (message.type === 'state') {
           this.#feed({ type: 'draining', instance });
+        } else if (message.type === 'pong') {
+          this.#liveness.answered(instance, message.id);
         } else if (message.type === 'fatal') {
           this.#feed({ type: 'fatal', instance, fatal: message.fatal });
         }
@@ -209,6 +226,17 @@ export class Supervisor {
     });
     this.#children.set(instance, child);
     if (child.pid !== undefined) this.#feed({ type: 'spawned', instance, pid: child.pid });
+  }
+
+  #watch(unitName: string, instance: string, phase: Phase): void {
+    const unit = this.#options.plan.find((each) => each.name === unitName);
+    const child = this.#children.get(instance);
+    const timeoutMs = unit && this.#options.livenessTimeout(unit);
+    if (phase === 'ready' && child && timeoutMs !== undefined) {
+      this.#liveness.watch(instance, child, timeoutMs);
+    } else {
+      this.#liveness.unwatch(instance);
+    }
   }
 
   #settleRestarts(instance: string, phase: Phase, reason: string | undefined): void {

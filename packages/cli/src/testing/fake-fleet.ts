@@ -15,10 +15,11 @@ import { type FleetRun, type FleetRunOptions, runFleet } from '../supervisor/fle
 import type { Death } from '../supervisor/supervisor.ts';
 import { until } from './until.ts';
 
-/** Ready at once, ends on SIGTERM and when the supervisor is gone. */
+/** Ready at once, answers pings, ends on SIGTERM and when the supervisor is gone. */
 export const WELL_BEHAVED = `
   process.on('SIGTERM', () => process.exit(0));
   process.on('disconnect', () => process.exit(0));
+  process.on('message', ({ type, id }) => { if (type === 'ping') process.send({ type: 'pong', id }); });
   process.send({ type: 'ready', address: 'tcp://127.0.0.1:1', version: '1.2.3', contract: 'abc' });
 `;
 
@@ -27,6 +28,7 @@ const SERVICE_PROGRAM = `await import(process.argv[2]);`;
 const BROKER_PROGRAM = `
   process.on('SIGTERM', () => process.exit(0));
   process.on('disconnect', () => process.exit(0));
+  process.on('message', ({ type, id }) => { if (type === 'ping') process.send({ type: 'pong', id }); });
   const port = process.env.FLOTILLA_BROKER_PORT === '0' ? 40000 + (process.pid % 10000) : process.env.FLOTILLA_BROKER_PORT;
   process.send({ type: 'ready', url: 'nats://127.0.0.1:' + port, version: '1.2.3' });
 `;

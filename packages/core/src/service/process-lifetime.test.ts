@@ -71,6 +71,37 @@ test('when the supervisor is gone it ends by itself', async () => {
   assert.match(output, /cleaned up/);
 });
 
+test('it answers the pings of its supervisor, each by its id', async () => {
+  const { messages } = await supervise(probe, [], {
+    act(child) {
+      child.send({ type: 'ping', id: 7 });
+      child.send({ type: 'ping', id: 8 });
+      child.on('message', (message: { type: string; id?: number }) => {
+        if (message.id === 8) child.kill('SIGTERM');
+      });
+    },
+  });
+  const pongs = messages.filter((message) => message.type === 'pong');
+  assert.deepEqual(pongs, [
+    { type: 'pong', id: 7 },
+    { type: 'pong', id: 8 },
+  ]);
+});
+
+test('a late listener hears the document that holds, and every one after it', async () => {
+  const { output } = await supervise(probe, ['reports-control'], {
+    act(child) {
+      for (const document of ['first', 'second']) child.send({ type: 'control', document });
+      child.send({ type: 'ping', id: 1 });
+      child.on('message', (message: { type: string }) => {
+        if (message.type === 'pong') child.kill('SIGTERM');
+      });
+    },
+  });
+  const heard = [...output.matchAll(/"document":"(\w+)"/g)].map(([, document]) => document);
+  assert.deepEqual(heard, ['first', 'second']);
+});
+
 test('a failed start is told to the supervisor and is exit code 1', async () => {
   const { code, messages } = await supervise(probe, ['fails-to-start']);
   assert.equal(code, 1);

@@ -1,6 +1,7 @@
 /**
- * The life of a supervised process: what it tells its supervisor, how it ends. It ends cleanly on SIGTERM, SIGINT or
- * when the supervisor is gone, and loudly when it cannot go on.
+ * The life of a supervised process: what it tells its supervisor, what it is told, how it ends. It ends cleanly on
+ * SIGTERM, SIGINT or when the supervisor is gone, and loudly when it cannot go on. It answers the supervisor's pings
+ * from its event loop: one that does not turn any more is recognised by its silence.
  */
 import { FlotillaError } from '../errors/flotilla-error.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -15,12 +16,20 @@ export type ProcessMessage =
       readonly url?: string;
     }
   | { readonly type: 'state'; readonly state: 'draining' }
-  | { readonly type: 'fatal'; readonly code: string; readonly message: string };
+  | { readonly type: 'fatal'; readonly code: string; readonly message: string }
+  | { readonly type: 'pong'; readonly id: number };
+
+export type ControlListener = (document: unknown) => void;
 
 export interface ProcessLifetime {
   readonly log: Logger;
   /** Starts the process's work; what it resolves to stops it. */
   run(start: () => Promise<() => Promise<void>>): Promise<void>;
+  /**
+   * Hears what an operator sets at run time: the document that holds now, if there is one, and every later one. Returns
+   * what ends it.
+   */
+  onControl(listener: ControlListener): () => void;
   /** Tells the supervisor, if there is one. */
   tell(message: ProcessMessage): void;
   /** Ends the process now, with the reason in the log and at the supervisor: exit code 1. */
@@ -33,6 +42,18 @@ export function processLifetime(log: Logger): ProcessLifetime {
 
   const tell = (message: ProcessMessage): void => {
     if (process.connected) process.send?.(message, undefined, undefined, () => {});
+  };
+
+  const controlListeners = new Set<ControlListener>();
+  let control: unknown;
+
+  const hear = (message: unknown): void => {
+    if (typeof message !== 'object' || message === null || !('type' in message)) return;
+    if (message.type === 'ping' && 'id' in message) tell({ type: 'pong', id: Number(message.id) });
+    if (message.type === 'control' && 'document' in message) {
+      control = message.document;
+      for (const listener of controlListeners) listener(control);
+    }
   };
 
   const fatal = (error: unknown): void => {
@@ -67,6 +88,7 @@ export function processLifetime(log: Logger): ProcessLifetime {
     // The terminal sends Ctrl-C to the whole group; the supervisor decides the order in which its children stop.
     if (!process.connected) void end('SIGINT');
   });
+  process.on('message', hear);
   process.on('disconnect', () => void end('the supervisor is gone'));
   // It may have died before anybody listened.
   if (process.send && !process.connected) queueMicrotask(() => void end('the supervisor is gone'));
@@ -77,6 +99,11 @@ export function processLifetime(log: Logger): ProcessLifetime {
     log,
     tell,
     fatal,
+    onControl(listener) {
+      controlListeners.add(listener);
+      if (control !== undefined) listener(control);
+      return () => controlListeners.delete(listener);
+    },
     async run(start) {
       try {
         stop = await start();
