@@ -5,6 +5,7 @@
  */
 import type { FlotillaError } from '../errors/index.ts';
 import type { TraceContext } from '../telemetry/trace-context.ts';
+import type { LinkObserver } from './link-control.ts';
 import type { WireLimits } from './wire-limits.ts';
 
 /** The person or program on whose behalf a call is made, as the edge has verified it. */
@@ -178,6 +179,8 @@ export interface ListenOptions {
   readonly identity: WireIdentity;
   readonly dispatch: Dispatch;
   readonly limits?: Partial<WireLimits>;
+  /** Hears of every connection that is accepted. */
+  readonly observer?: LinkObserver;
 }
 
 export interface DialOptions {
@@ -188,6 +191,8 @@ export interface DialOptions {
   /** Milliseconds for connecting and the handshake together. Default 1000. */
   readonly timeoutMs?: number;
   readonly limits?: Partial<WireLimits>;
+  /** Hears of this connection. */
+  readonly observer?: LinkObserver;
 }
 
 /** A way to make connections: sockets, or memory in tests. */

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { platformError } from '../errors/index.ts';
 import type { Dispatch, ListenOptions, WireIdentity, WireServer } from './channel.ts';
 import { freshNonce } from './handshake.ts';
+import type { LinkObserver } from './link-control.ts';
 import { ServerConnection, type ServerConnectionOwner } from './server-connection.ts';
 import { defaultLimits, type WireLimits } from './wire-limits.ts';
 
@@ -20,6 +21,7 @@ export class ConnectionServer implements WireServer, ServerConnectionOwner {
   readonly identity: WireIdentity;
   readonly dispatch: Dispatch;
   readonly limits: WireLimits;
+  readonly observer: LinkObserver | undefined;
   readonly newNonce: () => string;
   readonly #connections = new Set<ServerConnection>();
   /** Streams, authenticated or not, that have not gone. A connection may have ended while its stream lingers. */
@@ -33,6 +35,7 @@ export class ConnectionServer implements WireServer, ServerConnectionOwner {
     this.newNonce = newNonce;
     this.identity = options.identity;
     this.dispatch = options.dispatch;
+    this.observer = options.observer;
     this.limits = { ...defaultLimits, ...options.limits };
   }
 

@@ -3,12 +3,14 @@
  * tick on the way out; signs of life; and an end that says why. What the frames mean is the business of its `handler`,
  * which changes from handshake to calls.
  */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type FlotillaError, platformError } from '../errors/index.ts';
 import { GOAWAY, MAX_HANDSHAKE_FRAME, PING, PONG } from './frame.ts';
 import { FrameParser } from './frame-parser.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { decodeGoAway, encodeGoAway, type GoAway } from './go-away.ts';
+import type { LinkControl, LinkObserver } from './link-control.ts';
 import { Liveness } from './liveness.ts';
 import { connectionLost } from './wire-errors.ts';
 import type { WireLimits } from './wire-limits.ts';
@@ -36,7 +38,7 @@ export interface LinkHandler {
   closed(reason: FlotillaError | undefined): void;
 }
 
-export class Link {
+export class Link implements LinkControl {
   readonly writer: FrameWriter;
   handler: LinkHandler;
   /** What a GOAWAY of this end tells: the last call accepted. */
@@ -54,6 +56,9 @@ export class Link {
   #ended = false;
   #linger: NodeJS.Timeout | undefined;
   #reading = true;
+  /** See {@link LinkControl.hold}. */
+  #held = false;
+  readonly #observer: LinkObserver | undefined;
   /** What the peer said before it closed. */
   #farewell: FlotillaError | undefined;
 
@@ -61,7 +66,13 @@ export class Link {
    * @param holdsBack stop reading while more waits for the peer than the limits allow. Only one end may, or both could wait
    *   for each other: the server does, and a caller refuses new calls instead.
    */
-  constructor(stream: Duplex, limits: WireLimits, handler: LinkHandler, holdsBack: boolean) {
+  constructor(
+    stream: Duplex,
+    limits: WireLimits,
+    handler: LinkHandler,
+    holdsBack: boolean,
+    observer?: LinkObserver,
+  ) {
     this.#stream = stream;
     this.#holdsBack = holdsBack;
     this.#limits = limits;
@@ -80,6 +91,8 @@ export class Link {
     stream.on('error', (cause) => this.#lost('the connection broke', cause));
     stream.on('end', () => this.#lost('the peer closed the connection'));
     stream.on('close', () => this.#closed());
+    this.#observer = observer;
+    observer?.linkOpened(this);
   }
 
   get ended(): boolean {
@@ -117,6 +130,10 @@ export class Link {
   /** Sends what waits, then closes. Reports `closed` at once. */
   end(reason?: FlotillaError): void {
     if (this.#ended) return;
+    if (this.#held) {
+      this.destroy(reason);
+      return;
+    }
     // Before `closed` is reported: what it concludes must count what has left.
     this.#flush();
     this.#finish(reason);
@@ -130,6 +147,25 @@ export class Link {
   destroy(reason?: FlotillaError): void {
     this.#finish(reason);
     this.#stream.destroy();
+  }
+
+  hold(on: boolean): void {
+    if (this.#ended || this.#held === on) return;
+    this.#held = on;
+    if (on) this.#stream.pause();
+    else {
+      if (this.#reading) this.#stream.resume();
+      this.#flush();
+    }
+  }
+
+  cut(reason: FlotillaError): void {
+    if (this.#ended) return;
+    this.#finish(reason);
+    const stream = this.#stream;
+    // Only TCP can be reset; a Unix socket has no address of the other end.
+    if (stream instanceof Socket && stream.remoteAddress !== undefined) stream.resetAndDestroy();
+    else stream.destroy();
   }
 
   /** FrameReceiver: false stops the parser. */
@@ -164,6 +200,7 @@ export class Link {
   }
 
   #flush(): void {
+    if (this.#held) return;
     if (this.#stream.writable) this.writer.flush();
     if (this.#ended && this.writer.waiting === 0) this.#stream.end();
   }
@@ -178,7 +215,7 @@ export class Link {
     }
     if (!this.#reading && this.writer.pending <= this.#maxBacklog / 2) {
       this.#reading = true;
-      this.#stream.resume();
+      if (!this.#held) this.#stream.resume();
     }
     this.handler.drained();
   }
@@ -205,5 +242,6 @@ export class Link {
     this.#ended = true;
     clearInterval(this.#ticker);
     this.handler.closed(reason);
+    this.#observer?.linkEnded(this);
   }
 }

@@ -65,7 +65,7 @@ class ClientHandshake implements LinkHandler {
     this.#lastCallId = start.lastCallId ?? 0;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#link = new Link(stream, limits, this, false);
+    this.#link = new Link(stream, limits, this, false, options.observer);
     const timeoutMs = options.timeoutMs ?? DEFAULT_DIAL_MS;
     this.#timer = setTimeout(() => {
       this.#link.destroy(this.#failure(`did not complete a handshake within ${timeoutMs} ms`));

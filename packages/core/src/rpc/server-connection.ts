@@ -17,6 +17,7 @@ import {
   type ServerHello,
 } from './handshake.ts';
 import { Link, type LinkHandler } from './link.ts';
+import type { LinkObserver } from './link-control.ts';
 import { RequestDecoder } from './request-codec.ts';
 import { ServerCall, type ServerCallOwner } from './server-call.ts';
 import { connectionLost, encodeError, neverExecuted } from './wire-errors.ts';
@@ -27,6 +28,7 @@ export interface ServerConnectionOwner {
   readonly identity: WireIdentity;
   readonly dispatch: Dispatch;
   readonly limits: WireLimits;
+  readonly observer: LinkObserver | undefined;
   newNonce(): string;
   connectionClosed(connection: ServerConnection): void;
 }
@@ -49,7 +51,7 @@ export class ServerConnection implements LinkHandler, ServerCallOwner {
 
   constructor(stream: Duplex, owner: ServerConnectionOwner) {
     this.#owner = owner;
-    this.#link = new Link(stream, owner.limits, this, true);
+    this.#link = new Link(stream, owner.limits, this, true, owner.observer);
     this.#handshakeTimer = setTimeout(
       () => this.#refuseStranger(`the handshake took longer than ${owner.limits.handshakeMs} ms`),
       owner.limits.handshakeMs,
