@@ -12,4 +12,23 @@ export {
 export { Counter, Gauge, type Instruments, type Labels, Metrics, type Reading } from './metrics.ts';
 export { processMetrics } from './process-metrics.ts';
 export type { DistributionSnapshot, FamilySnapshot, MetricsSnapshot, SeriesSnapshot } from './snapshot.ts';
+export { Span } from './span.ts';
+export type {
+  Attributes,
+  AttributeValue,
+  EventRecord,
+  LinkRecord,
+  SpanKind,
+  SpanRecord,
+  SpanStatus,
+  TraceSummary,
+} from './span-record.ts';
 export { createTelemetry, silentTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.ts';
+export {
+  formatTraceparent,
+  parseTraceparent,
+  spanIdOf,
+  type TraceContext,
+  traceIdOf,
+} from './trace-context.ts';
+export { type SpanTemplate, Tracer, type TracerOptions } from './tracer.ts';

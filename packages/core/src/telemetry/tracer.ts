@@ -1,0 +1,159 @@
+/**
+ * The tracer of a process: starts spans, takes them when they end, and finds them again. Always on: what it costs is
+ * about a microsecond a span, and memory of a fixed size.
+ */
+
+import { Span, type SpanRecorder } from './span.ts';
+import type { Attributes, SpanKind, SpanRecord } from './span-record.ts';
+import { SpanRing } from './span-ring.ts';
+import { ShapeTable, type SpanShape } from './span-shape.ts';
+import { parseTraceparent, type TraceContext } from './trace-context.ts';
+import { TraceIds } from './trace-ids.ts';
+import { WallClock } from './wall-clock.ts';
+
+export interface TracerOptions {
+  /** Spans in the ring, rounded up to a power of two. Default 4,096. */
+  readonly capacity?: number;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  readonly clock?: () => number;
+  /** Unix milliseconds. Default `Date.now`. */
+  readonly unixClock?: () => number;
+  readonly ids?: TraceIds;
+}
+
+/** Starts spans that have name, kind and some attributes in common. */
+export interface SpanTemplate {
+  /**
+   * @param parent a span of this process, or the context that arrived with a request; without, a new trace begins.
+   * @param startTime monotonic milliseconds (`performance.now()`); default: now.
+   */
+  start(parent: Span | TraceContext | undefined, startTime?: number): Span;
+}
+
+const CAPACITY = 4096;
+/** Names that differ without end (a URL in a span name) must not fill the memory: the rest is kept with each span. */
+const SHAPES = 2048;
+
+export class Tracer implements SpanRecorder {
+  readonly ids: TraceIds;
+  readonly #clock: () => number;
+  readonly #wall: WallClock;
+  readonly #shapes = new ShapeTable(SHAPES);
+  readonly #named: Readonly<Record<SpanKind, Map<string, SpanShape>>>;
+  readonly #ring: SpanRing;
+  readonly #listeners: ((sequence: number) => void)[] = [];
+
+  constructor(options: TracerOptions = {}) {
+    const { capacity = CAPACITY, clock = () => performance.now(), unixClock = Date.now } = options;
+    this.#clock = clock;
+    const now = clock();
+    const origin = options.unixClock === undefined ? performance.timeOrigin : unixClock() - now;
+    this.#wall = new WallClock(origin, now, unixClock);
+    this.ids = options.ids ?? new TraceIds();
+    this.#ring = new SpanRing(capacity, this.#shapes);
+    this.#named = {
+      ...{ internal: new Map(), server: new Map(), client: new Map() },
+      ...{ producer: new Map(), consumer: new Map() },
+    };
+  }
+
+  /**
+   * Starts a span.
+   *
+   * @param parent a span of this process, or the context that arrived with a request; without, a new sampled trace begins.
+   * @param startTime monotonic milliseconds (`performance.now()`); default: now.
+   */
+  start(
+    name: string,
+    kind: SpanKind,
+    parent: Span | TraceContext | undefined,
+    startTime: number = this.#clock(),
+  ): Span {
+    return new Span(this, this.shape(name, kind), parent, startTime);
+  }
+
+  /** Prepares spans that have name, kind and attributes in common. For the lifetime of the process: one per operation. */
+  template(name: string, kind: SpanKind, attributes?: Attributes): SpanTemplate {
+    return new Template(this, this.#shapes.add(name, kind, attributes));
+  }
+
+  /** The spans of a trace that are still here, in the order they began, parents before their children. */
+  spansOf(traceId: string): SpanRecord[] {
+    const trace = parseTraceparent(`00-${traceId}-0000000000000001-00`);
+    if (trace === undefined) return [];
+    return [...this.#ring.find(trace)]
+      .map((sequence) => this.#ring.read(sequence))
+      .filter((span) => span !== undefined)
+      .reverse()
+      .sort((a, b) => a.startMs - b.startMs);
+  }
+
+  /** Spans ended so far: the sequence number that the next one will have. */
+  get ended(): number {
+    return this.#ring.next;
+  }
+
+  /** The span with that sequence number; undefined when the ring has moved on. */
+  read(sequence: number): SpanRecord | undefined {
+    return this.#ring.read(sequence);
+  }
+
+  /** The lowest sequence number that may still be in the ring. */
+  get oldest(): number {
+    return this.#ring.oldest;
+  }
+
+  /**
+   * Calls the listener with the sequence number of each span that ends, while the span's work is still on the stack: it
+   * should do no more than count. What the span says can be read later, in a batch.
+   *
+   * @returns what takes the listener off again.
+   */
+  onEnd(listener: (sequence: number) => void): () => void {
+    this.#listeners.push(listener);
+    return () => {
+      const at = this.#listeners.indexOf(listener);
+      if (at >= 0) this.#listeners.splice(at, 1);
+    };
+  }
+
+  /** For spans: the time. */
+  now(): number {
+    return this.#clock();
+  }
+
+  /** For spans: what stands for a name and a kind. */
+  shape(name: string, kind: SpanKind): SpanShape {
+    const named = this.#named[kind];
+    const known = named.get(name);
+    if (known !== undefined) return known;
+    const shape = this.#shapes.add(name, kind);
+    if (shape.index > 0) named.set(name, shape);
+    return shape;
+  }
+
+  /** For spans: takes one that ended. */
+  record(span: Span): void {
+    const sequence = this.#ring.next;
+    this.#ring.write(span, this.#wall.offsetAt(span.endTime));
+    if (this.#listeners.length > 0) this.#tell(sequence);
+  }
+
+  #tell(sequence: number): void {
+    for (const listener of this.#listeners) listener(sequence);
+  }
+}
+
+class Template implements SpanTemplate {
+  readonly #tracer: Tracer;
+  readonly #shape: SpanShape;
+
+  constructor(tracer: Tracer, shape: SpanShape) {
+    this.#tracer = tracer;
+    this.#shape = shape;
+  }
+
+  start(parent: Span | TraceContext | undefined, startTime: number = this.#tracer.now()): Span {
+    return new Span(this.#tracer, this.#shape, parent, startTime);
+  }
+}
