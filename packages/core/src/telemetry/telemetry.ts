@@ -2,8 +2,10 @@
 import { type Logger, silentLogger } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { processMetrics } from './process-metrics.ts';
+import { Tracer } from './tracer.ts';
 
 export interface Telemetry {
+  readonly tracer: Tracer;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Hands over what was not exported yet, for at most a second, and stops. */
@@ -22,10 +24,10 @@ export interface TelemetryOptions {
 export function createTelemetry({ log }: TelemetryOptions): Telemetry {
   const metrics = new Metrics();
   processMetrics(metrics);
-  return { metrics, log, async close() {} };
+  return { tracer: new Tracer(), metrics, log, async close() {} };
 }
 
 /** For tests, and tools that only call: nothing is written or sent anywhere. */
 export function silentTelemetry(): Telemetry {
-  return { metrics: new Metrics(), log: silentLogger, async close() {} };
+  return { tracer: new Tracer(), metrics: new Metrics(), log: silentLogger, async close() {} };
 }
