@@ -27,6 +27,8 @@ function operationForm(operation: OperationDocument): Form<OperationDocument> {
     stream: operation.stream,
     errors: mapObject(operation.errors, failureForm),
     idempotent: operation.idempotent,
+    priority: operation.priority,
+    key: operation.key,
     access: canonicalValue(
       access.kind === 'scopes' ? { ...access, scopes: valueSet(access.scopes) } : access,
     ),

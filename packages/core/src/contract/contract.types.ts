@@ -152,6 +152,29 @@ operation({ input: either, http: { route: 'GET /v1/things/{id}', query: ['key'] 
 declare const untyped: Schema;
 operation({ input: untyped, http: { route: 'GET /v1/things/{id}', query: ['anything'] } });
 
+// Keys and priorities.
+operation({ input: symbolInput, key: 'symbol', priority: 'high' });
+operation({
+  input: symbolInput,
+  key: 'depth',
+  priority: 'background',
+  http: 'GET /v1/markets/{symbol}/book',
+});
+operation({ input: either, key: 'key' });
+operation({ input: untyped, key: 'anything' });
+const keyed = contract('keyed', {
+  op: operation({ input: symbolInput, output: symbolInput, key: 'symbol' }),
+});
+expectType<Equal<InputOf<typeof keyed.op.input>, InputOf<typeof symbolInput>>>();
+// @ts-expect-error no such field to shard by
+operation({ input: symbolInput, key: 'account' });
+// @ts-expect-error nor in a contract
+contract('keyed', { op: operation({ input: symbolInput, key: 'account' }) });
+// @ts-expect-error an operation without input has no key
+operation({ key: 'symbol' });
+// @ts-expect-error no such priority; `health` is the platform's own
+operation({ priority: 'health' });
+
 // Access.
 operation({ access: 'public' });
 operation({ access: ['orders:read', 'orders:write'] });

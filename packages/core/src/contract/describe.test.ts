@@ -28,6 +28,8 @@ group('the document of a contract', () => {
             too_small: z.object({}),
           },
           idempotent: true,
+          priority: 'high',
+          key: 'symbol',
           access: 'orders:write',
           http: {
             route: 'POST /v1/orders',
@@ -75,6 +77,8 @@ group('the document of a contract', () => {
             too_small: { status: 422, data: { type: 'object', properties: {}, additionalProperties: false } },
           },
           idempotent: true,
+          priority: 'high',
+          key: 'symbol',
           access: { kind: 'scopes', scopes: ['orders:write'] },
           http: {
             method: 'POST',
@@ -113,7 +117,7 @@ group('the document of a contract', () => {
     assert.deepEqual(Object.keys(watch.output.properties as object), ['n']);
   });
 
-  it('fills in the defaults: no input, no output, no errors, not idempotent', () => {
+  it('fills in the defaults: no input, no output, no errors, not idempotent, of normal priority', () => {
     assert.deepEqual(described(operation()), {
       input: { type: 'object', properties: {}, additionalProperties: false },
       output: { type: 'null' },
@@ -122,6 +126,7 @@ group('the document of a contract', () => {
       idempotent: false,
       access: { kind: 'internal' },
     });
+    assert.deepEqual(described(operation({ priority: 'normal' })), described(operation()));
   });
 
   it('keeps operations internal until they are given a route, and then wants a user', () => {
@@ -202,6 +207,22 @@ group('a contract is refused', () => {
     assert.throws(
       () => contract('s', { happened: event(spec) }),
       refused(/^s\.happened: the key 'account' is not a field of the payload/),
+    );
+  });
+
+  it('when an operation is sharded by a field that its input does not have', () => {
+    const spec = { input: z.object({ id: z.string() }), key: 'account' } as { input: Schema; key: string };
+    assert.throws(
+      () => contract('s', { op: operation(spec) }),
+      refused(/^s\.op: the key 'account' is not a field of the input/),
+    );
+    contract('s', { op: operation({ input: z.looseObject({}) as Schema, key: 'account' }) });
+  });
+
+  it('when a priority is none', () => {
+    assert.throws(
+      () => contract('s', { op: operation({ priority: 'health' as 'high' }) }),
+      refused(/^s\.op: priority 'health' is none of high, normal, background/),
     );
   });
 

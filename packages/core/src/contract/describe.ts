@@ -8,7 +8,9 @@ import type {
   EventDocument,
   FailureDocument,
   HttpBindingDocument,
+  JsonSchema,
   OperationDocument,
+  Priority,
 } from './document.ts';
 import type { Event } from './event.ts';
 import { bindHttp } from './http-binding.ts';
@@ -64,6 +66,8 @@ function describeOperation(where: string, operation: Operation): OperationDocume
       ]),
     ),
     idempotent: spec.idempotent ?? false,
+    ...describePriority(where, spec.priority),
+    ...(spec.key === undefined ? {} : { key: checkKey(where, spec.key, input, 'input') }),
     access,
     ...(http === undefined ? {} : { http }),
   };
@@ -85,16 +89,29 @@ function claimRoute(routes: Map<string, string>, where: string, http: HttpBindin
 
 function describeEvent(where: string, { spec, payload }: Event): EventDocument {
   const schema = jsonSchemaOf(payload, 'output', `${where} payload`);
-  const fields = fieldsOf(schema);
-  const { key } = spec;
-  if (key !== undefined && !fields?.open && !fields?.names.includes(key)) {
-    throw platformError('invalid_argument', `${where}: the key '${key}' is not a field of the payload`);
-  }
   return {
     ...(spec.summary === undefined ? {} : { summary: spec.summary }),
     payload: schema,
-    ...(key === undefined ? {} : { key }),
+    ...(spec.key === undefined ? {} : { key: checkKey(where, spec.key, schema, 'payload') }),
   };
+}
+
+function checkKey(where: string, key: string, schema: JsonSchema, of: 'input' | 'payload'): string {
+  const fields = fieldsOf(schema);
+  if (fields?.open || fields?.names.includes(key)) return key;
+  throw platformError('invalid_argument', `${where}: the key '${key}' is not a field of the ${of}`);
+}
+
+const priorities: ReadonlySet<Priority> = new Set(['high', 'normal', 'background']);
+
+function describePriority(where: string, priority: Priority = 'normal'): Pick<OperationDocument, 'priority'> {
+  if (!priorities.has(priority)) {
+    throw platformError(
+      'invalid_argument',
+      `${where}: priority '${priority}' is none of ${[...priorities].join(', ')}`,
+    );
+  }
+  return priority === 'normal' ? {} : { priority };
 }
 
 function describeFailure(where: string, code: string, declared: Schema | Failure): FailureDocument {

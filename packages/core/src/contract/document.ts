@@ -22,9 +22,16 @@ export interface OperationDocument {
   readonly errors: Readonly<Record<string, FailureDocument>>;
   /** Whether a repeated call has the effect of one: the platform may then retry it. */
   readonly idempotent: boolean;
+  /** Absent: `normal`. */
+  readonly priority?: Exclude<Priority, 'normal'>;
+  /** Input field that shards the operation: calls with the same value belong to the same instance. */
+  readonly key?: string;
   readonly access: AccessDocument;
   readonly http?: HttpBindingDocument;
 }
+
+/** Under overload a server refuses `background` first and `high` last. The platform's own calls come before all of them. */
+export type Priority = 'high' | 'normal' | 'background';
 
 export interface FailureDocument {
   readonly summary?: string;

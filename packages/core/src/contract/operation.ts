@@ -1,5 +1,5 @@
 /** Operations of a contract: what a caller can ask of a service. */
-import type { HttpMethod, SseBinding } from './document.ts';
+import type { HttpMethod, Priority, SseBinding } from './document.ts';
 import type { FieldsOf, InputOf, OutputOf, Schema, StreamSchema } from './schema.ts';
 
 /** An error that an operation declares: callers get its `data` typed and narrow on its code. */
@@ -81,6 +81,15 @@ export interface OperationSpec<
   readonly errors?: E;
   /** Whether repeating the call has the effect of calling once, so that it may be retried. Default false. */
   readonly idempotent?: boolean;
+  /**
+   * Who is served first when a server is overloaded: `high`, `normal` (the default), or `background` for what can wait.
+   */
+  readonly priority?: Priority;
+  /**
+   * The input field that shards the operation: where calls are balanced by `consistent-hash`, those with the same value
+   * go to the same instance. A text, a number or a boolean.
+   */
+  readonly key?: InputField<I>;
   /** Default: `authenticated` where there is an `http` binding, else `internal`. */
   readonly access?: Access;
   readonly http?:
@@ -107,7 +116,7 @@ export interface Operation<
  */
 type Given<T> = [T] extends [infer U extends T] ? U : never;
 
-/** Declares an operation. Defaults: no input, no output, no declared errors, not idempotent, internal. */
+/** Declares an operation. Defaults: no input, no output, no declared errors, not idempotent, of normal priority, internal. */
 export function operation<
   I extends Schema = Schema<Record<string, never>>,
   O extends Schema | StreamSchema = Schema<null>,
