@@ -12,9 +12,12 @@ import { readMigrations } from '../store/migrations.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { processMetrics } from '../telemetry/process-metrics.ts';
+import { Admission } from './admission.ts';
+import { AdmissionMetrics } from './admission-metrics.ts';
 import { CallMetrics } from './call-metrics.ts';
 import type { Clients, HostRuntime, Uses } from './context.ts';
 import { createDispatch } from './dispatch.ts';
+import { RefusalErrors } from './refusal.ts';
 import type { Service } from './service.ts';
 
 export interface PrepareOptions {
@@ -42,18 +45,29 @@ export interface PreparedService {
 
 export async function prepareService(service: Service, options: PrepareOptions): Promise<PreparedService> {
   const { spec } = service;
-  const { log, stopping } = options;
+  const { instance, log, stopping } = options;
   const database = openServiceDatabase(service, options);
   try {
     const runtime = await startRuntime(service, options, database);
     const metrics = new Metrics();
     processMetrics(metrics);
     const calls = new CallMetrics(metrics, operationsOf(service));
+    const admission = new Admission();
     return {
-      dispatch: createDispatch({ service, runtime, metrics: calls, log, stopping }),
+      dispatch: createDispatch({
+        service,
+        runtime,
+        calls,
+        admission,
+        admissionMetrics: new AdmissionMetrics(metrics, admission),
+        refusals: new RefusalErrors(instance),
+        log,
+        stopping,
+      }),
       metrics,
       calls,
       async close() {
+        admission.close();
         await spec.stop?.(runtime.state);
         database?.close();
       },

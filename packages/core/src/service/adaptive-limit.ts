@@ -1,0 +1,233 @@
+/**
+ * How many calls a server handles at a time, found from their latency: Gradient2 of Netflix's concurrency-limits. In
+ * every window the limit is multiplied by how the latency of now compares with what is usual, and a little is added, so
+ * that it settles where more calls at a time only mean longer ones. It changes only while the load uses it.
+ *
+ * Two things differ from Gradient2. What is usual is known per operation, so a change of the mix of operations is not
+ * taken for a change of speed. And under load it is not learned from averages, which under a long overload drift up to
+ * whatever the overload makes of the latency, but measured from time to time while the limit is halved for a moment, as
+ * Envoy's adaptive concurrency filter does: latency that falls with the limit was of our own making, latency that stays
+ * is how long the work takes now.
+ *
+ * Pure: the clock is an argument, in milliseconds.
+ */
+
+export interface LimitOptions {
+  /** Least calls at a time. Default 8. */
+  readonly min?: number;
+  /** Where it begins. Default 64. */
+  readonly start?: number;
+  /** Most calls at a time. Default 4096. */
+  readonly max?: number;
+}
+
+/** Latency may grow to this multiple of the usual before the limit shrinks. */
+const tolerance = 1.35;
+/** Weight of a window's result in the limit. */
+const smoothing = 0.3;
+/** A window lasts at least this long and holds at least so many calls. */
+const windowMs = 50;
+const windowCalls = 10;
+/** How fast the usual latency follows what is seen without load. */
+const following = 0.05;
+/** Under load it follows only a window this much quicker than usual, and then at once. */
+const quicker = 0.75;
+/** Time under full load before the usual latency is measured; doubles while that brings nothing new. */
+const firstProbeMs = 500;
+const mostProbeMs = 30_000;
+/** A measurement takes so many calls, or, where they are slow, fewer of them in this time. */
+const probeCalls = 30;
+const fewestProbeCalls = 8;
+const probeMs = 200;
+/** It may take up to one part in so many of the time. */
+const probeShare = 25;
+/** One that takes longer than this and four times the latency is given up: long calls hold the limit. */
+const longestProbeMs = 1_000;
+/** Measured latency over the usual one, beyond which the usual one was wrong. */
+const inflated = 0.7;
+const slowed = 1.4;
+
+/** What one operation usually takes. */
+export class OperationLatency {
+  /** Milliseconds; 0 while unknown. */
+  usualMs = 0;
+  sumMs = 0;
+  calls = 0;
+
+  clear(): void {
+    this.sumMs = 0;
+    this.calls = 0;
+  }
+}
+
+export class AdaptiveLimit {
+  /** Calls at a time, a whole number. */
+  limit: number;
+  readonly #min: number;
+  readonly #max: number;
+  readonly #operations: OperationLatency[] = [];
+  /** The limit before rounding, and without a measurement's halving. */
+  #exact: number;
+  /** Its highest value since the last measurement. */
+  #highest: number;
+  #windowFrom = Number.NEGATIVE_INFINITY;
+  #calls = 0;
+  #peak = 0;
+  #fullSince = Number.NaN;
+  #probe: 'none' | 'emptying' | 'measuring' = 'none';
+  #probeFrom = 0;
+  #measureFrom = 0;
+  #probeAfterMs = firstProbeMs;
+  #averageMs = 0;
+
+  constructor({ min = 8, start = 64, max = 4096 }: LimitOptions = {}) {
+    this.#min = min;
+    this.#max = max;
+    this.#exact = start;
+    this.#highest = start;
+    this.limit = start;
+  }
+
+  /** Registers an operation; its calls are recorded with what this returns. */
+  operation(): OperationLatency {
+    const operation = new OperationLatency();
+    this.#operations.push(operation);
+    return operation;
+  }
+
+  /**
+   * A call has ended whose latency tells something of the load: one that was cancelled or refused its input does not.
+   *
+   * @param inFlight calls at a time when it ended, itself among them
+   */
+  record(operation: OperationLatency, latencyMs: number, inFlight: number, now: number): void {
+    if (this.#probe !== 'none') {
+      this.#recordProbe(operation, latencyMs, inFlight, now);
+      return;
+    }
+    if (inFlight > this.#peak) this.#peak = inFlight;
+    operation.sumMs += latencyMs;
+    operation.calls++;
+    this.#calls++;
+    if (this.#calls >= windowCalls && now - this.#windowFrom >= windowMs) this.#closeWindow(now);
+  }
+
+  /** To be called now and then while calls wait or are refused, because the limit may be what keeps them from ending. */
+  tick(now: number): void {
+    if (this.#probe === 'none' || now - this.#probeFrom < longestProbeMs + 4 * this.#averageMs) return;
+    this.#probeAfterMs = Math.min(mostProbeMs, this.#probeAfterMs * 2);
+    this.#leaveProbe(now);
+  }
+
+  #closeWindow(now: number): void {
+    const isUsed = this.#peak * 2 >= this.limit;
+    const isFull = this.#peak >= this.limit;
+    const gradient = this.#compare(isUsed);
+    if (isUsed) this.#adjust(gradient);
+    if (!isFull) this.#fullSince = Number.NaN;
+    else if (Number.isNaN(this.#fullSince)) this.#fullSince = now;
+    else if (now - this.#fullSince >= this.#probeAfterMs) this.#beginProbe(now);
+    this.#nextWindow(now);
+  }
+
+  /** The usual latency of this window's calls over their real one, and what it teaches. */
+  #compare(isUsed: boolean): number {
+    let usualMs = 0;
+    let realMs = 0;
+    for (const operation of this.#operations) {
+      const { calls, sumMs } = operation;
+      if (calls === 0) continue;
+      const averageMs = sumMs / calls;
+      if (operation.usualMs === 0) operation.usualMs = averageMs;
+      usualMs += operation.usualMs * calls;
+      realMs += sumMs;
+      if (!isUsed) operation.usualMs += (averageMs - operation.usualMs) * following;
+      else if (averageMs < operation.usualMs * quicker) operation.usualMs = averageMs;
+    }
+    this.#averageMs = realMs / this.#calls;
+    return realMs > 0 ? usualMs / realMs : 1;
+  }
+
+  #adjust(ratio: number): void {
+    const gradient = Math.max(0.5, Math.min(1, tolerance * ratio));
+    // Room for a queue, without which it could not grow; small beside the limit, so that latency stays low.
+    const target = this.#exact * gradient + Math.sqrt(this.#exact) / 3;
+    const next = this.#exact + (target - this.#exact) * smoothing;
+    this.#exact = Math.max(this.#min, Math.min(this.#max, next));
+    this.#highest = Math.max(this.#highest, this.#exact);
+    this.limit = Math.floor(this.#exact);
+  }
+
+  #nextWindow(now: number): void {
+    for (const operation of this.#operations) operation.clear();
+    this.#calls = 0;
+    this.#peak = 0;
+    this.#windowFrom = now;
+  }
+
+  #beginProbe(now: number): void {
+    this.#probe = 'emptying';
+    this.#probeFrom = now;
+    this.limit = Math.max(1, Math.floor(this.#exact / 2));
+  }
+
+  #recordProbe(operation: OperationLatency, latencyMs: number, inFlight: number, now: number): void {
+    if (this.#probe === 'emptying') {
+      if (inFlight > this.limit) return;
+      this.#probe = 'measuring';
+      this.#measureFrom = now;
+      return;
+    }
+    // What began before felt the full load.
+    if (now - latencyMs < this.#measureFrom) return;
+    operation.sumMs += latencyMs;
+    operation.calls++;
+    this.#calls++;
+    const isEnough = this.#calls >= fewestProbeCalls && now - this.#measureFrom >= probeMs;
+    if (isEnough || this.#calls >= probeCalls) this.#endProbe(now);
+  }
+
+  #endProbe(now: number): void {
+    const change = this.#learn();
+    if (change < inflated) {
+      // What was usual came of too many calls at a time. Stay at half, and see whether that still holds.
+      this.#exact = Math.max(this.#min, this.limit);
+      this.#probeAfterMs = windowMs;
+    } else {
+      // Half as many calls are slower than was usual: it is the work, and the limit was lowered for nothing.
+      if (change > slowed) this.#exact = this.#highest;
+      const next = change > slowed ? firstProbeMs : Math.min(mostProbeMs, this.#probeAfterMs * 2);
+      this.#probeAfterMs = Math.max(next, firstProbeMs, (now - this.#probeFrom) * probeShare);
+    }
+    this.#highest = this.#exact;
+    this.#leaveProbe(now);
+  }
+
+  /** Takes the measured latency for the usual one. Returns how they compare. */
+  #learn(): number {
+    let usualMs = 0;
+    let measuredMs = 0;
+    for (const operation of this.#operations) {
+      const { calls, sumMs } = operation;
+      if (calls === 0) continue;
+      const averageMs = sumMs / calls;
+      if (operation.usualMs === 0) operation.usualMs = averageMs;
+      usualMs += operation.usualMs * calls;
+      measuredMs += sumMs;
+    }
+    const change = usualMs > 0 ? measuredMs / usualMs : 1;
+    const weight = change < inflated || change > slowed ? 1 : 0.5;
+    for (const operation of this.#operations) {
+      const { calls, sumMs } = operation;
+      if (calls > 0) operation.usualMs += (sumMs / calls - operation.usualMs) * weight;
+    }
+    return change;
+  }
+
+  #leaveProbe(now: number): void {
+    this.#probe = 'none';
+    this.limit = Math.floor(this.#exact);
+    this.#fullSince = now;
+    this.#nextWindow(now);
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Who may be handled now: a server's protection of itself. A call runs at once while the server has room, waits its turn
+ * where that is short, and is refused before anything of it is decoded where it is not.
+ *
+ * There are two kinds of room. An adaptive limit bounds the calls handled at a time. And because a handler that only
+ * computes never lets there be two at a time, however many have come, handlers get the event loop for a moment only:
+ * then it turns, what has arrived meanwhile is read, and refused while the refusal is still early.
+ *
+ * Hot path: a call that runs at once costs a few comparisons, no allocation and no clock of its own (measured: 20 ns).
+ */
+import type { OperationLatency } from './adaptive-limit.ts';
+import { AdaptiveLimit } from './adaptive-limit.ts';
+import { AdmissionQueue, type Priority, type Refusal } from './admission-queue.ts';
+
+/** A call that can wait. */
+export interface Waiting {
+  /** Somebody still waits for the answer. */
+  readonly open: boolean;
+  /** Its turn has come: it counts as handled until `leave`. Must not throw. */
+  begin(now: number): void;
+  /** Its turn will not come. */
+  turnAway(reason: Refusal | 'gone', now: number): void;
+}
+
+/** Handlers have the event loop for so long before it turns. */
+const turnMs = 1;
+/** After a gap of this length between two calls the event loop has surely turned. */
+const gapMs = 0.05;
+/** How often those who wait are looked through. */
+const tickMs = 10;
+
+/** The lowest priority leaves room for the others, and the highest has some of its own. */
+const backgroundShare = 0.75;
+const highShare = 1.125;
+
+export class Admission {
+  /** Calls being handled. */
+  inFlight = 0;
+  readonly #limit: AdaptiveLimit;
+  readonly #queue: AdmissionQueue<Waiting>;
+  readonly #clock: () => number;
+  readonly #drain = () => this.#runWaiting();
+  readonly #tick = () => this.#lookThrough();
+  #turnFrom = 0;
+  #busyUntil = 0;
+  #isScheduled = false;
+  #ticker: NodeJS.Timeout | undefined;
+
+  constructor(
+    limit: AdaptiveLimit = new AdaptiveLimit(),
+    queue: AdmissionQueue<Waiting> = new AdmissionQueue(),
+    clock: () => number = () => performance.now(),
+  ) {
+    this.#limit = limit;
+    this.#queue = queue;
+    this.#clock = clock;
+  }
+
+  /** Calls that may be handled at a time. */
+  get limit(): number {
+    return this.#limit.limit;
+  }
+
+  waiting(priority: Priority): number {
+    return this.#queue.waiting(priority);
+  }
+
+  expectedWaitMs(priority: Priority, now: number): number {
+    return this.#queue.expectedWaitMs(priority, now);
+  }
+
+  /** True: the call runs now, and `leave` follows when it has ended. After a handler gives the thread back, `paused`. */
+  enter(priority: Priority, now: number): boolean {
+    if (now - this.#busyUntil > gapMs) this.#turnFrom = now;
+    if (this.#queue.size > 0 || now - this.#turnFrom >= turnMs || !this.#hasRoom(priority)) return false;
+    this.inFlight++;
+    return true;
+  }
+
+  /** A handler has given the thread back. */
+  paused(now: number): void {
+    this.#busyUntil = now;
+  }
+
+  /** Whether a call that may not enter may wait. It then has to, or is refused for the reason given. */
+  judge(priority: Priority, now: number, remainingMs: number): Refusal | undefined {
+    let verdict = this.#queue.judge(priority, now, remainingMs);
+    if (verdict === 'displace') {
+      this.#queue.displace()?.turnAway('displaced', now);
+      verdict = 'join';
+    }
+    return verdict === 'join' ? undefined : verdict;
+  }
+
+  wait(call: Waiting, priority: Priority, now: number): void {
+    this.#queue.join(call, priority, now);
+    if (this.#hasRoom(priority)) this.#schedule();
+    this.#ticker ??= setTimeout(this.#tick, tickMs);
+  }
+
+  /**
+   * A call has ended.
+   *
+   * @param latencyMs how long its handler took; undefined when that tells nothing of the load
+   */
+  leave(operation: OperationLatency, latencyMs: number | undefined, now: number): void {
+    if (latencyMs !== undefined) this.#limit.record(operation, latencyMs, this.inFlight, now);
+    this.inFlight--;
+    if (this.#queue.size > 0) this.#schedule();
+  }
+
+  /** Registers an operation. */
+  operation(): OperationLatency {
+    return this.#limit.operation();
+  }
+
+  /** Turns away all who wait. */
+  close(): void {
+    clearTimeout(this.#ticker);
+    this.#ticker = undefined;
+    const now = this.#clock();
+    for (let call = this.#queue.displace(); call; call = this.#queue.displace())
+      call.turnAway('stopping', now);
+  }
+
+  #hasRoom(priority: Priority): boolean {
+    const { limit } = this.#limit;
+    if (priority === 'normal') return this.inFlight < limit;
+    return this.inFlight < limit * (priority === 'high' ? highShare : backgroundShare);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#drain);
+  }
+
+  #runWaiting(): void {
+    this.#isScheduled = false;
+    let now = this.#clock();
+    this.#turnFrom = now;
+    this.#turnAwayOverdue(now);
+    for (
+      let next = this.#queue.next();
+      next !== undefined && this.#hasRoom(next);
+      next = this.#queue.next()
+    ) {
+      if (now - this.#turnFrom >= turnMs) {
+        this.#schedule();
+        break;
+      }
+      const call = this.#queue.take(now)!;
+      if (call.open) {
+        this.inFlight++;
+        call.begin(now);
+        now = this.#clock();
+      } else {
+        call.turnAway('gone', now);
+      }
+    }
+    this.#busyUntil = now;
+  }
+
+  #turnAwayOverdue(now: number): void {
+    for (let call = this.#queue.overdue(now); call; call = this.#queue.overdue(now)) {
+      call.turnAway(call.open ? 'waited' : 'gone', now);
+    }
+  }
+
+  #lookThrough(): void {
+    const now = this.#clock();
+    this.#limit.tick(now);
+    this.#turnAwayOverdue(now);
+    // A limit that has grown while nothing ended is noticed here.
+    if (this.#queue.size > 0) this.#schedule();
+    this.#ticker = this.#queue.size > 0 ? setTimeout(this.#tick, tickMs) : undefined;
+  }
+}
