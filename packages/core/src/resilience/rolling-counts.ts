@@ -13,7 +13,9 @@ export class RollingCounts {
   readonly #cells: Int32Array;
   readonly #sums: Int32Array;
   readonly #reach: Int32Array;
-  #tick = Number.NEGATIVE_INFINITY;
+  /** The bucket of now, and when the next begins. */
+  #slot = 0;
+  #endsAt = Number.NEGATIVE_INFINITY;
 
   /**
    * @param columns how many things are counted.
@@ -30,30 +32,30 @@ export class RollingCounts {
   }
 
   add(now: number, column: number): void {
-    this.#advance(now);
-    this.#cells[(this.#tick % this.#kept) * this.#columns + column]!++;
+    if (now >= this.#endsAt) this.#advance(now);
+    this.#cells[this.#slot * this.#columns + column]!++;
     this.#sums[column]!++;
   }
 
   /** The window's count. */
   sum(now: number, column: number): number {
-    this.#advance(now);
+    if (now >= this.#endsAt) this.#advance(now);
     return this.#sums[column]!;
   }
 
   /**
    * The counts of the window or, where its first column holds fewer than `least`, of as many older buckets with it as are
-   * needed and kept. The array is the same every time.
+   * needed and kept. To be read before the next call and not to be changed.
    */
   reachBack(now: number, least: number): Int32Array {
-    this.#advance(now);
+    if (now >= this.#endsAt) this.#advance(now);
+    if (this.#sums[0]! >= least) return this.#sums;
     const reach = this.#reach;
-    reach.set(this.#sums);
+    const columns = this.#columns;
+    for (let column = 0; column < columns; column++) reach[column] = this.#sums[column]!;
     for (let back = this.#recent; back < this.#kept && reach[0]! < least; back++) {
-      const tick = this.#tick - back;
-      if (tick < 0) break;
-      const at = (tick % this.#kept) * this.#columns;
-      for (let column = 0; column < this.#columns; column++) reach[column]! += this.#cells[at + column]!;
+      const at = this.#before(back) * columns;
+      for (let column = 0; column < columns; column++) reach[column]! += this.#cells[at + column]!;
     }
     return reach;
   }
@@ -65,22 +67,27 @@ export class RollingCounts {
 
   /** A clock that goes back counts as one that stands still. */
   #advance(now: number): void {
-    const tick = Math.floor(now / bucketMs);
-    if (tick <= this.#tick) return;
-    if (tick - this.#tick >= this.#kept) this.clear();
-    else while (this.#tick < tick) this.#step();
-    this.#tick = tick;
+    const begins = Math.floor(now / bucketMs) * bucketMs;
+    const steps = Math.round((begins + bucketMs - this.#endsAt) / bucketMs);
+    this.#endsAt = begins + bucketMs;
+    if (steps >= this.#kept) this.clear();
+    else for (let step = 0; step < steps; step++) this.#step();
   }
 
   #step(): void {
-    const next = this.#tick + 1;
-    this.#tick = next;
     const columns = this.#columns;
-    if (next >= this.#recent) {
-      const leaving = ((next - this.#recent) % this.#kept) * columns;
-      for (let column = 0; column < columns; column++) this.#sums[column]! -= this.#cells[leaving + column]!;
+    this.#slot = this.#slot + 1 === this.#kept ? 0 : this.#slot + 1;
+    // Where no more is kept than the window, the bucket that leaves it is the one to be used again.
+    const leaving = this.#before(this.#recent % this.#kept) * columns;
+    const reused = this.#slot * columns;
+    for (let column = 0; column < columns; column++) {
+      this.#sums[column]! -= this.#cells[leaving + column]!;
+      this.#cells[reused + column] = 0;
     }
-    const reused = (next % this.#kept) * columns;
-    for (let column = 0; column < columns; column++) this.#cells[reused + column] = 0;
+  }
+
+  #before(back: number): number {
+    const slot = this.#slot - back;
+    return slot < 0 ? slot + this.#kept : slot;
   }
 }
