@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { contenders } from './calls/contenders.ts';
 import { type CallsRow, runCalls } from './calls/suite.ts';
 import { type FleetRow, runFleet } from './fleet/suite.ts';
+import { type IdleRow, runIdle } from './idle/suite.ts';
 import { describeMachine } from './machine.ts';
 import { table } from './table.ts';
 
@@ -13,10 +14,11 @@ const usage = `usage: npm run bench -- <suite> [--json] [--rounds N] [--seconds 
 
   calls   one call between two processes: Flotilla, a bare framed loop, Moleculer (TCP), grpc-js
   fleet   npm start to the first trade, kill -9 of each service to its return, Ctrl-C to the end
+  idle    memory and CPU of all processes of the fleet while there is no load
 
   --json       JSON on standard output instead of a table
   --rounds N   how often everything takes its turn; medians are reported (default 3)
-  --seconds N  length of each measurement of calls (default 3)
+  --seconds N  length of each measurement (default 3; idle: 20)
 `;
 
 function refuse(problem: string): never {
@@ -31,7 +33,7 @@ function readArguments() {
       options: {
         json: { type: 'boolean', default: false },
         rounds: { type: 'string', default: '3' },
-        seconds: { type: 'string', default: '3' },
+        seconds: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     });
@@ -46,19 +48,22 @@ if (values.help) {
   process.exit(0);
 }
 const rounds = Number(values.rounds);
-const seconds = Number(values.seconds);
+const [suite] = positionals;
+const seconds = Number(values.seconds ?? (suite === 'idle' ? 20 : 3));
 if (!Number.isInteger(rounds) || rounds < 1) refuse(`--rounds ${values.rounds} is not a whole number from 1`);
 if (!(seconds > 0 && seconds <= 60)) refuse(`--seconds ${values.seconds} is not between 0 and 60`);
 
 const machine = describeMachine();
 const talk = (line: string) => process.stderr.write(`${line}\n`);
-const [suite] = positionals;
 switch (suite) {
   case 'calls':
     print(await runCalls({ rounds, seconds, inFlight: [1, 64], talk }), callsReport);
     break;
   case 'fleet':
     print(await runFleet({ rounds, talk }), fleetReport);
+    break;
+  case 'idle':
+    print(await runIdle({ rounds, seconds, talk }), idleReport);
     break;
   default:
     refuse(suite ? `there is no suite '${suite}'` : 'name a suite');
@@ -94,4 +99,9 @@ function callsReport(rows: readonly CallsRow[]): string {
 function fleetReport(rows: readonly FleetRow[]): string {
   const body = rows.map(({ name, medianMs, leastMs, mostMs }) => [name, medianMs, leastMs, mostMs]);
   return table(['', 'median ms', 'least', 'most'], body);
+}
+
+function idleReport(rows: readonly IdleRow[]): string {
+  const body = rows.map(({ name, rssMiB, pssMiB, cpuPercent }) => [name, rssMiB, pssMiB, cpuPercent]);
+  return table(['process', 'RSS MiB', 'PSS MiB', 'CPU % of a core'], body);
 }
