@@ -180,14 +180,17 @@ describe('A half-open breaker', () => {
     }
   });
 
-  it('opens at a slow probe', () => {
-    const breaker = new CircuitBreaker(policy);
-    learn(breaker, 0);
-    for (let n = 0; n < 10; n++) breaker.failed(breaker.admit(0), 0);
-    const probe = breaker.admit(500);
-    breaker.slow(probe, 600);
-    assert.equal(breaker.state, 'open');
-    assert.equal(breaker.retryAfterMs(600), 1_000);
+  it('opens at a slow probe, noticed in flight or at its end', () => {
+    for (const inFlight of [true, false]) {
+      const breaker = new CircuitBreaker(policy);
+      learn(breaker, 0);
+      for (let n = 0; n < 10; n++) breaker.failed(breaker.admit(0), 0);
+      const probe = breaker.admit(500);
+      if (inFlight) breaker.slow(probe, 600);
+      else breaker.succeeded(probe, 100, 600);
+      assert.equal(breaker.state, 'open');
+      assert.equal(breaker.retryAfterMs(600), 1_000);
+    }
   });
 
   it('is not held half-open by probes that hang', () => {

@@ -78,7 +78,7 @@ export class RollingCounts {
     const columns = this.#columns;
     this.#slot = this.#slot + 1 === this.#kept ? 0 : this.#slot + 1;
     // Where no more is kept than the window, the bucket that leaves it is the one to be used again.
-    const leaving = this.#before(this.#recent % this.#kept) * columns;
+    const leaving = this.#before(this.#recent) * columns;
     const reused = this.#slot * columns;
     for (let column = 0; column < columns; column++) {
       this.#sums[column]! -= this.#cells[leaving + column]!;
