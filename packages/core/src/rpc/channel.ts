@@ -24,14 +24,21 @@ export interface Peer {
 
 export interface CallOptions {
   /** Remaining budget in milliseconds. Without one, the call waits until it is answered or the connection ends. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** Aborting it rejects the call with `cancelled` and tells the server. */
-  readonly signal?: AbortSignal;
-  readonly user?: EndUser;
+  readonly signal?: AbortSignal | undefined;
+  readonly user?: EndUser | undefined;
   /** The span that makes the call: its trace goes on in the server. */
-  readonly trace?: TraceContext;
+  readonly trace?: TraceContext | undefined;
   /** Names the call, so that a repetition is recognised. At most 255 bytes of UTF-8. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
+  /**
+   * Whether calling twice has the effect of calling once, so that the call may be repeated. Typed clients know it from the
+   * contract. Default false.
+   */
+  readonly idempotent?: boolean | undefined;
+  /** Value of the field that shards the operation, for consistent hashing. Typed clients know it from the contract. */
+  readonly routingKey?: string | undefined;
 }
 
 export interface CallResult {
@@ -109,6 +116,12 @@ export interface Channel {
   close(): void;
 }
 
+/** Hears once that nobody waits for a call any more, if that comes before the call has been answered. */
+export interface CallWatcher {
+  /** @param reason `cancelled`, `deadline_exceeded` or `unavailable`, as the call's signal would give it. */
+  abandoned(reason: FlotillaError): void;
+}
+
 /** A call as it arrives at a server. */
 export interface IncomingCall {
   readonly operation: string;
@@ -121,8 +134,12 @@ export interface IncomingCall {
   /** The caller's span. */
   readonly trace: TraceContext | undefined;
   readonly idempotencyKey: string | undefined;
+  /** When the caller's budget ends, in milliseconds of `performance.now()`; Infinity without a deadline. */
+  readonly due: number;
   /** Milliseconds left at this moment, at least 0; undefined without a deadline. */
   remainingMs(): number | undefined;
+  /** What `signal` tells, without a signal's cost. One watcher, before the call is abandoned. */
+  watch(watcher: CallWatcher): void;
   /**
    * Aborts with a FlotillaError as its reason when the caller cancels (`cancelled`), the deadline passes
    * (`deadline_exceeded`) or the connection is lost (`unavailable`). Created on first use.
@@ -139,7 +156,10 @@ export interface Reply {
   readonly open: boolean;
   /** The answer of a call that is no stream. `payload` must not be changed afterwards. */
   value(payload: Uint8Array, replayed?: boolean): void;
-  /** Ends a call or a stream with an error. Its `cause` is not sent. */
+  /**
+   * Ends a call or a stream with an error. Its `cause` is not sent. One that is frozen is encoded once, however often it
+   * is answered. `overloaded` leaves before the event loop turns: it is of use only while it is early.
+   */
   error(error: FlotillaError): void;
   /**
    * Sends one item of a stream. Returns undefined when there is room for another, else a promise for room, which also

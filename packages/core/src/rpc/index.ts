@@ -1,6 +1,7 @@
 export type {
   CallOptions,
   CallResult,
+  CallWatcher,
   Channel,
   ChannelState,
   DialOptions,

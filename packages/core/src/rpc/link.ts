@@ -55,6 +55,11 @@ export class Link implements LinkControl {
   /** The end has been decided: nothing is read any more, and `closed` has been reported. */
   #ended = false;
   #linger: NodeJS.Timeout | undefined;
+  #hurried = false;
+  readonly #flushEarly = () => {
+    this.#hurried = false;
+    this.#flush();
+  };
   #reading = true;
   /** See {@link LinkControl.hold}. */
   #held = false;
@@ -107,6 +112,13 @@ export class Link implements LinkControl {
   /** More bytes wait to be sent than the limits allow. */
   get saturated(): boolean {
     return this.writer.pending > this.#maxBacklog;
+  }
+
+  /** What has been written leaves as soon as the code that runs now returns, however much is in flight. */
+  hurry(): void {
+    if (this.#hurried) return;
+    this.#hurried = true;
+    process.nextTick(this.#flushEarly);
   }
 
   /** Asks the peer for a sign of life. */

@@ -4,7 +4,7 @@
  */
 import { type FlotillaError, platformError } from '../errors/index.ts';
 import { readTraceContext, type TraceContext } from '../telemetry/trace-context.ts';
-import type { EndUser, IncomingCall, Peer, Reply } from './channel.ts';
+import type { CallWatcher, EndUser, IncomingCall, Peer, Reply } from './channel.ts';
 import { END, ERROR, FLAG_REPLAYED, FRAME_OVERHEAD, HEAD_BYTES, ITEM, RESPONSE } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { RequestDecoder } from './request-codec.ts';
@@ -20,6 +20,8 @@ export interface ServerCallOwner {
   readonly saturated: boolean;
   /** The handler has finished with the call. */
   finished(call: ServerCall): void;
+  /** What has been written should not wait for the event loop to turn. */
+  hurry(): void;
 }
 
 export class ServerCall implements IncomingCall, Reply {
@@ -29,7 +31,6 @@ export class ServerCall implements IncomingCall, Reply {
   readonly streaming: boolean;
   readonly user: EndUser | undefined;
   readonly idempotencyKey: string | undefined;
-  /** When the caller's budget ends, in milliseconds of `performance.now()`; Infinity without one. */
   readonly due: number;
   /** The caller can still be reached. */
   open = true;
@@ -40,6 +41,7 @@ export class ServerCall implements IncomingCall, Reply {
   #credit: number;
   #controller: AbortController | undefined;
   #abortReason: FlotillaError | undefined;
+  #watcher: CallWatcher | undefined;
   #room: PromiseWithResolvers<void> | undefined;
 
   constructor(
@@ -78,6 +80,10 @@ export class ServerCall implements IncomingCall, Reply {
     return Math.max(0, this.due - performance.now());
   }
 
+  watch(watcher: CallWatcher): void {
+    this.#watcher = watcher;
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -99,7 +105,10 @@ export class ServerCall implements IncomingCall, Reply {
 
   error(error: FlotillaError): void {
     if (this.#finished) return;
-    if (this.open) this.#sendError(error);
+    if (this.open) {
+      this.#sendError(error);
+      if (error.code === 'overloaded') this.#owner.hurry();
+    }
     this.#finish();
   }
 
@@ -152,6 +161,7 @@ export class ServerCall implements IncomingCall, Reply {
     this.open = false;
     this.#abortReason = reason;
     this.#controller?.abort(reason);
+    this.#watcher?.abandoned(reason);
     this.#releaseProducer();
   }
 

@@ -47,6 +47,8 @@ export class ServerConnection implements LinkHandler, ServerCallOwner {
   #expectedProof: Buffer | undefined;
   #authenticated = false;
   #draining = false;
+  /** What callers are told who have as much in flight as may be. */
+  #full: FlotillaError | undefined;
   #window = 0;
 
   constructor(stream: Duplex, owner: ServerConnectionOwner) {
@@ -72,6 +74,10 @@ export class ServerConnection implements LinkHandler, ServerCallOwner {
 
   get saturated(): boolean {
     return this.#link.saturated;
+  }
+
+  hurry(): void {
+    this.#link.hurry();
   }
 
   /** Turns a connection away before its handshake. */
@@ -185,11 +191,14 @@ export class ServerConnection implements LinkHandler, ServerCallOwner {
   }
 
   #refuseCall(callId: number): void {
-    const error = neverExecuted(
-      'overloaded',
-      `${this.#owner.limits.maxInFlight} calls of this connection are in flight, the most it carries`,
+    this.#full ??= Object.freeze(
+      neverExecuted(
+        'overloaded',
+        `${this.#owner.limits.maxInFlight} calls of this connection are in flight, the most it carries`,
+      ),
     );
-    this.writer.frame(ERROR, 0, callId, encodeError(error, this.peerMaxFrame));
+    this.writer.frame(ERROR, 0, callId, encodeError(this.#full, this.peerMaxFrame));
+    this.hurry();
   }
 
   #expire(now: number): number {

@@ -123,6 +123,40 @@ export function transportCases(name: string, open: () => TransportUnderTest): vo
       assert.deepEqual({ ...channel.peer }, { service: 'ledger', instance: 'ledger-1' });
     });
 
+    it('tells a watcher once that nobody waits any more, and why', async () => {
+      const inbox = new Inbox();
+      const { channel } = await pair(inbox.dispatch);
+      const told: string[] = [];
+      const watcher = { abandoned: ({ code }: FlotillaError) => told.push(code) };
+      const giveUp = new AbortController();
+      const given = failureOf(channel.call('ledger.slow', NOTHING, { signal: giveUp.signal }));
+      const answered = channel.call('ledger.fast', NOTHING);
+      const first = await inbox.next(1);
+      const second = await inbox.next(2);
+      first.call.watch(watcher);
+      second.call.watch(watcher);
+      second.reply.value(NOTHING);
+      await answered;
+      giveUp.abort();
+      assert.equal((await given).code, 'cancelled');
+      await until(() => !first.reply.open, 'the cancel arrives');
+      channel.close();
+      await until(() => channel.state === 'closed', 'the channel closes');
+      assert.deepEqual(told, ['cancelled']);
+      first.reply.value(NOTHING);
+    });
+
+    it('answers a frozen error to many, each time whole', async () => {
+      const busy = Object.freeze(
+        platformError('overloaded', 'too much', { data: { executed: 'no' }, retryAfterMs: 50 }),
+      );
+      const { channel } = await pair((_, reply) => reply.error(busy));
+      const failures = await Promise.all(
+        [1, 2, 3].map(() => failureOf(channel.call('ledger.hold', NOTHING))),
+      );
+      for (const error of failures) assert.deepEqual(error.toJSON(), busy.toJSON());
+    });
+
     it('leaves out what a call does not carry', async () => {
       const inbox = new Inbox();
       const { channel } = await pair(inbox.dispatch);

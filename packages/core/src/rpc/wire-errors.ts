@@ -28,18 +28,26 @@ export function connectionLost(message: string, cause?: unknown): FlotillaError 
   return platformError('unavailable', message, { cause });
 }
 
-/** The JSON body of an ERROR frame of at most `maxBytes`: data that does not fit, or is no JSON, is left out. */
+/** Bodies of errors that are frozen, and so answered again as they are. */
+const bodies = new WeakMap<FlotillaError, Buffer>();
+
+/**
+ * The JSON body of an ERROR frame of at most `maxBytes`: data that does not fit, or is no JSON, is left out. A frozen
+ * error is encoded once.
+ */
 export function encodeError(error: FlotillaError, maxBytes: number): Buffer {
-  const whole = tryEncode(error.toJSON());
+  const whole = bodies.get(error) ?? tryEncode(error);
   if (whole !== undefined && whole.length <= maxBytes) return whole;
   const { code, message, declared } = error;
   const short = { code, message: message.slice(0, 500), declared };
   return Buffer.from(JSON.stringify(short));
 }
 
-function tryEncode(document: unknown): Buffer | undefined {
+function tryEncode(error: FlotillaError): Buffer | undefined {
   try {
-    return Buffer.from(JSON.stringify(document));
+    const body = Buffer.from(JSON.stringify(error));
+    if (Object.isFrozen(error)) bodies.set(error, body);
+    return body;
   } catch {
     return undefined;
   }

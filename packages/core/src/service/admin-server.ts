@@ -112,7 +112,11 @@ async function handleCall(
     user: undefined,
     trace: parseTraceparent(request.headers.traceparent as string | undefined),
     idempotencyKey: request.headers['idempotency-key'] as string | undefined,
+    due: Number.POSITIVE_INFINITY,
     remainingMs: () => undefined,
+    watch(watcher) {
+      gone.signal.addEventListener('abort', () => watcher.abandoned(gone.signal.reason));
+    },
     signal: gone.signal,
   };
   dispatch(call, new HttpReply(response));
