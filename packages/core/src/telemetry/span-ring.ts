@@ -40,7 +40,7 @@ export class SpanRing {
 
   /** @param capacity how many spans it holds at most; rounded up to a power of two. */
   constructor(capacity: number, shapes: ShapeTable) {
-    this.capacity = 2 ** Math.ceil(Math.log2(Math.max(2, capacity)));
+    this.capacity = 2 ** Math.ceil(Math.log2(Math.max(1, capacity)));
     this.#shapes = shapes;
     this.#numbers = new Uint32Array(this.capacity * NUMBERS);
     this.#times = new Float64Array(this.capacity * TIMES);

@@ -76,6 +76,15 @@ export class Span implements TraceContext {
   /** Events and links, in the order they came. */
   details: (SpanEvent | SpanLink)[] | undefined = undefined;
   dropped = 0;
+  /** Of the first span of its trace here: those below it that have ended, the last one first, and how many. */
+  lastHeld: Span | undefined = undefined;
+  held = 0;
+  /** The next one in that list. */
+  heldBefore: Span | undefined = undefined;
+  /** The code of the first failure below. */
+  failedBelow: string | undefined = undefined;
+  /** Whether its trace was kept when it ended. */
+  kept = false;
 
   /** @param parent a span of this process, a context that arrived from another, or none: then a new trace begins. */
   constructor(

@@ -3,10 +3,12 @@
  * about a microsecond a span, and memory of a fixed size.
  */
 
+import type { KeepOptions } from './kept-traces.ts';
 import { Span, type SpanRecorder } from './span.ts';
-import type { Attributes, SpanKind, SpanRecord } from './span-record.ts';
+import type { Attributes, SpanKind, SpanRecord, TraceSummary } from './span-record.ts';
 import { SpanRing } from './span-ring.ts';
 import { ShapeTable, type SpanShape } from './span-shape.ts';
+import { TailKeep } from './tail-keep.ts';
 import { parseTraceparent, type TraceContext } from './trace-context.ts';
 import { TraceIds } from './trace-ids.ts';
 import { WallClock } from './wall-clock.ts';
@@ -14,11 +16,24 @@ import { WallClock } from './wall-clock.ts';
 export interface TracerOptions {
   /** Spans in the ring, rounded up to a power of two. Default 4,096. */
   readonly capacity?: number;
+  /** How many traces that failed or were slow are kept beside it. */
+  readonly keep?: KeepOptions;
   /** Monotonic milliseconds. Default `performance.now`. */
   readonly clock?: () => number;
   /** Unix milliseconds. Default `Date.now`. */
   readonly unixClock?: () => number;
   readonly ids?: TraceIds;
+}
+
+export interface TraceFilter {
+  /** Default: those kept because they failed or were slow. `recent`: any that is still in the ring. */
+  readonly reason?: TraceSummary['reason'];
+  /** What the name contains. */
+  readonly name?: string;
+  /** Those that took at least so long. */
+  readonly minDurationMs?: number;
+  /** Default 20. */
+  readonly limit?: number;
 }
 
 /** Starts spans that have name, kind and some attributes in common. */
@@ -41,6 +56,7 @@ export class Tracer implements SpanRecorder {
   readonly #shapes = new ShapeTable(SHAPES);
   readonly #named: Readonly<Record<SpanKind, Map<string, SpanShape>>>;
   readonly #ring: SpanRing;
+  readonly #tail: TailKeep;
   readonly #listeners: ((sequence: number) => void)[] = [];
 
   constructor(options: TracerOptions = {}) {
@@ -51,6 +67,7 @@ export class Tracer implements SpanRecorder {
     this.#wall = new WallClock(origin, now, unixClock);
     this.ids = options.ids ?? new TraceIds();
     this.#ring = new SpanRing(capacity, this.#shapes);
+    this.#tail = new TailKeep(this.#ring, this.#shapes, options.keep);
     this.#named = {
       ...{ internal: new Map(), server: new Map(), client: new Map() },
       ...{ producer: new Map(), consumer: new Map() },
@@ -81,11 +98,24 @@ export class Tracer implements SpanRecorder {
   spansOf(traceId: string): SpanRecord[] {
     const trace = parseTraceparent(`00-${traceId}-0000000000000001-00`);
     if (trace === undefined) return [];
-    return [...this.#ring.find(trace)]
-      .map((sequence) => this.#ring.read(sequence))
-      .filter((span) => span !== undefined)
-      .reverse()
-      .sort((a, b) => a.startMs - b.startMs);
+    const spans = new Map(this.#tail.spansOf(traceId).map((span) => [span.spanId, span]));
+    for (const sequence of this.#ring.find(trace)) {
+      const span = this.#ring.read(sequence);
+      if (span !== undefined) spans.set(span.spanId, span);
+    }
+    return inOrder([...spans.values()]);
+  }
+
+  /** The traces that failed or were slow, or those in the ring; the latest first. */
+  recent(filter: TraceFilter = {}): TraceSummary[] {
+    const { reason, name = '', minDurationMs = 0, limit = 20 } = filter;
+    const found: TraceSummary[] = [];
+    for (const summary of reason === 'recent' ? this.#rootsInRing() : this.#tail.summaries()) {
+      if (found.length >= limit) break;
+      if (reason !== undefined && summary.reason !== reason) continue;
+      if (summary.name.includes(name) && summary.durationMs >= minDurationMs) found.push(summary);
+    }
+    return found;
   }
 
   /** Spans ended so far: the sequence number that the next one will have. */
@@ -135,8 +165,22 @@ export class Tracer implements SpanRecorder {
   /** For spans: takes one that ended. */
   record(span: Span): void {
     const sequence = this.#ring.next;
-    this.#ring.write(span, this.#wall.offsetAt(span.endTime));
+    const toUnix = this.#wall.offsetAt(span.endTime);
+    this.#ring.write(span, toUnix);
+    if (span.root === span) this.#tail.rootEnded(span, toUnix);
+    else this.#tail.spanEnded(span, toUnix);
     if (this.#listeners.length > 0) this.#tell(sequence);
+  }
+
+  *#rootsInRing(): Iterable<TraceSummary> {
+    for (let sequence = this.#ring.next - 1; sequence >= this.#ring.oldest; sequence--) {
+      if (!this.#ring.isLocalRoot(sequence)) continue;
+      const root = this.#ring.read(sequence);
+      if (root === undefined) continue;
+      const { traceId, name, kind, startMs, durationMs } = root;
+      const spans = this.spansOf(traceId).length;
+      yield { traceId, name, kind, startMs, durationMs, reason: 'recent', spans };
+    }
   }
 
   #tell(sequence: number): void {
@@ -156,4 +200,18 @@ class Template implements SpanTemplate {
   start(parent: Span | TraceContext | undefined, startTime: number = this.#tracer.now()): Span {
     return new Span(this.#tracer, this.#shape, parent, startTime);
   }
+}
+
+function inOrder(spans: SpanRecord[]): SpanRecord[] {
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  const depth = (span: SpanRecord): number => {
+    let steps = 0;
+    for (let next = byId.get(span.parentSpanId ?? ''); next && steps <= spans.length; steps++)
+      next = byId.get(next.parentSpanId ?? '');
+    return steps;
+  };
+  return spans
+    .map((span) => ({ span, depth: depth(span) }))
+    .sort((a, b) => a.span.startMs - b.span.startMs || a.depth - b.depth)
+    .map(({ span }) => span);
 }
