@@ -66,22 +66,29 @@ export {
   startService,
 } from './service/index.ts';
 export {
+  type Attributes,
+  type AttributeValue,
   createTelemetry,
   type Distribution,
   difference,
   expositionTypes,
+  formatTraceparent,
   Metrics,
   type MetricsSnapshot,
   negotiateFormat,
+  parseTraceparent,
   processMetrics,
   quantile,
+  type Span,
+  type SpanKind,
+  type SpanRecord,
+  type SpanTemplate,
   silentTelemetry,
-  type Telemetry,
-} from './telemetry/index.ts';
-export {
-  formatTraceparent,
-  parseTraceparent,
   spanIdOf,
+  type Telemetry,
   type TraceContext,
+  type TraceFilter,
+  Tracer,
+  type TraceSummary,
   traceIdOf,
-} from './telemetry/trace-context.ts';
+} from './telemetry/index.ts';

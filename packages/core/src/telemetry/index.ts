@@ -31,4 +31,4 @@ export {
   type TraceContext,
   traceIdOf,
 } from './trace-context.ts';
-export { type SpanTemplate, Tracer, type TracerOptions } from './tracer.ts';
+export { type SpanTemplate, type TraceFilter, Tracer, type TracerOptions } from './tracer.ts';
