@@ -12,6 +12,7 @@ import { codeOf, EXIT_STATUS, Failure, type FailureCode, messageOf } from '../fa
 import type { LogEntry } from '../logs/entry.ts';
 import type { InstanceView } from '../supervisor/supervisor.ts';
 import type { FleetStatus } from './protocol.ts';
+import type { RestartEvent } from './restart-route.ts';
 
 // Not by `import`: that reads every export, and one of them loads a WebSocket client, 50 ms at each start of a process.
 const { request } = process.getBuiltinModule('node:http');
@@ -45,21 +46,32 @@ export class ControlClient {
     (await this.#request('POST', `/restart/${encodeURIComponent(name)}`)).resume();
   }
 
+  /** Without a name: every service. Ends with `done` or `failed`. */
+  rollingRestart(name: string | undefined): AsyncGenerator<RestartEvent> {
+    const which = name === undefined ? '' : `/${encodeURIComponent(name)}`;
+    return this.#lines('POST', `/restart${which}?rolling=1`);
+  }
+
   async stop(): Promise<void> {
     (await this.#request('POST', '/stop')).resume();
   }
 
-  async *logs({ service, lines, follow }: LogRequest): AsyncGenerator<LogEntry> {
+  logs({ service, lines, follow }: LogRequest): AsyncGenerator<LogEntry> {
     const query = new URLSearchParams({ lines: String(lines) });
     if (service !== undefined) query.set('service', service);
     if (follow) query.set('follow', '1');
-    const response = await this.#request('GET', `/logs?${query}`);
+    return this.#lines('GET', `/logs?${query}`);
+  }
+
+  /** JSON lines, until the fleet ends them or stops. */
+  async *#lines<T>(method: string, path: string): AsyncGenerator<T> {
+    const response = await this.#request(method, path);
     try {
       for await (const line of createInterface({ input: response })) {
         if (line !== '') yield JSON.parse(line);
       }
     } catch (error) {
-      // A fleet that stops cuts the connection of its followers: their log ends there.
+      // A fleet that stops cuts the connection of its followers: what they read ends there.
       if (codeOf(error) !== 'ECONNRESET') throw error;
     } finally {
       response.on('error', () => {});

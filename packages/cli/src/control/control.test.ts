@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { deriveToken } from 'flotilla/secret';
 import { Failure } from '../failure.ts';
 import type { LogEntry } from '../logs/entry.ts';
+import type { RestartFollower } from '../supervisor/supervisor.ts';
 import { until } from '../testing/until.ts';
 import { ControlClient } from './client.ts';
 import { type ControlServer, type ControlTarget, serveControl } from './server.ts';
@@ -32,7 +33,7 @@ function targetOf(overrides: Partial<ControlTarget> = {}): ControlTarget {
     lastLogs: () => [LINE],
     followLogs: () => () => {},
     logNames: ['a'],
-    restart: async () => {},
+    restart: () => ({ instances: [], cancel() {} }),
     stop() {},
     ...overrides,
   };
@@ -43,14 +44,20 @@ describe('the control socket', () => {
   let path: string;
   let server: ControlServer;
   const followers = new Set<(entry: LogEntry) => void>();
+  const restarts: RestartFollower[] = [];
+  let cancelled = 0;
   let stops = 0;
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'flotilla-control-'));
     path = join(directory, 'control.sock');
     const target = targetOf({
-      async restart(name) {
+      restart(name, rolling, follow) {
         if (name !== 'a') throw new Failure('not_found', `no ${name}`, { repair: 'use a' });
+        follow({ stage: 'replacing', instance: 'a-1' });
+        if (!rolling) follow({ stage: 'done' });
+        else restarts.push(follow);
+        return { instances: ['a-1'], cancel: () => cancelled++ };
       },
       followLogs(listener) {
         followers.add(listener);
@@ -139,6 +146,24 @@ describe('the control socket', () => {
       assert.deepEqual([error.code, error.message, error.repair], ['not_found', 'no b/../c', 'use a']);
       return true;
     });
+  });
+
+  it('tells how a rolling restart goes, and calls it off when nobody listens', async () => {
+    const seen: string[] = [];
+    for await (const { time, ...event } of client().rollingRestart('a')) {
+      assert.match(time, /^\d{4}-/);
+      seen.push(JSON.stringify(event));
+      if (event.stage === 'replacing') restarts.pop()?.({ stage: 'failed', instance: 'a-1', reason: 'no' });
+    }
+    assert.deepEqual(seen, [
+      '{"stage":"begun","instances":["a-1"]}',
+      '{"stage":"replacing","instance":"a-1"}',
+      '{"stage":"failed","instance":"a-1","reason":"no"}',
+    ]);
+    await assert.rejects(client().rollingRestart('b').next(), /no b/);
+    cancelled = 0;
+    for await (const { stage } of client().rollingRestart('a')) if (stage === 'replacing') break;
+    await until('it is called off', () => cancelled === 1);
   });
 
   it('gives the last lines, and follows them until the reader leaves', async () => {

@@ -5,6 +5,7 @@
  *     GET  /instances                   InstanceView[]
  *     GET  /logs?service=&lines=&follow=1   LogEntry per line (application/x-ndjson)
  *     POST /restart/<service or instance>   204 when ready again
+ *     POST /restart[/<name>]?rolling=1  RestartEvent per line; without a name every service. Ends when nobody reads it
  *     POST /stop                        202; ends when nothing runs any more
  *
  * Errors: ControlError with a matching status.

@@ -8,19 +8,19 @@ import type { LogEntry } from '../logs/entry.ts';
 import type { LogQuery } from '../logs/log-store.ts';
 import type { InstanceView } from '../supervisor/supervisor.ts';
 import { type ControlError, type FleetStatus, HTTP_STATUS } from './protocol.ts';
+import { type Restartable, restartPlainly, restartRolling } from './restart-route.ts';
 
 // Not by `import`: that reads every export, and one of them loads a WebSocket client, 50 ms at each start of a process.
 const { createServer } = process.getBuiltinModule('node:http');
 
 /** What the socket controls. */
-export interface ControlTarget {
+export interface ControlTarget extends Restartable {
   status(): FleetStatus;
   instances(): InstanceView[];
   lastLogs(query: LogQuery): LogEntry[];
   followLogs(listener: (entry: LogEntry) => void): () => void;
   /** Service names that have logs. */
   readonly logNames: readonly string[];
-  restart(name: string): Promise<void>;
   stop(): void;
 }
 
@@ -74,8 +74,9 @@ async function answer(
     });
   }
   const url = new URL(request.url ?? '/', 'http://control');
-  const restarted = /^\/restart\/([^/]+)$/.exec(url.pathname)?.[1];
-  const route = `${request.method} ${restarted === undefined ? url.pathname : '/restart'}`;
+  const [, root = url.pathname, argument] = /^(\/restart)\/([^/]+)$/.exec(url.pathname) ?? [];
+  const name = argument === undefined ? undefined : decodeURIComponent(argument);
+  const route = `${request.method} ${root}`;
   switch (route) {
     case 'GET /status':
       return send(response, 200, target.status());
@@ -84,7 +85,9 @@ async function answer(
     case 'GET /logs':
       return sendLogs(response, url.searchParams, target);
     case 'POST /restart':
-      await target.restart(decodeURIComponent(restarted ?? ''));
+      if (url.searchParams.get('rolling') === '1') return restartRolling(response, target, name);
+      if (name === undefined) throw new Failure('usage', 'a restart needs a name, or to be a rolling one');
+      await restartPlainly(target, name);
       response.writeHead(204).end();
       return;
     case 'POST /stop':

@@ -2,6 +2,7 @@
 
 import type { Plan } from './plan.ts';
 import type { Policy } from './policy.ts';
+import type { Restart, RestartProgress } from './restart-by-hand.ts';
 
 /**
  * - `waiting`: for the services it is `after`
@@ -45,8 +46,8 @@ export interface InstanceState {
   readonly readyAt: number | undefined;
   /** Why it is killed or told to stop, kept for the report of its end. */
   readonly ending: string | undefined;
-  /** An operator asked for its restart: set until it is ready again. Its end is then no death. */
-  readonly byHand: boolean;
+  /** An operator asked for its restart, and it is not ready again yet. Its end is no death while it is `ending`. */
+  readonly byHand: 'ending' | 'starting' | undefined;
   readonly fatal: Fatal | undefined;
   /** Why it ended the last time that nobody had asked it to. */
   readonly lastEnd: string | undefined;
@@ -71,13 +72,7 @@ export interface FleetState {
   /** Set when the start is lost: the failures are gathered until then. */
   readonly failsAt: number | undefined;
   readonly failures: readonly StartFailure[];
-  readonly rolling: readonly RollingRestart[];
-}
-
-/** Instances restarted one after the other: the next has its turn when the one before is ready again. */
-export interface RollingRestart {
-  readonly current: string | undefined;
-  readonly next: readonly string[];
+  readonly restarts: readonly Restart[];
 }
 
 export type Input =
@@ -95,7 +90,17 @@ export type Input =
     }
   /** It does not answer any more, and never will. */
   | { readonly type: 'wedged'; readonly instance: string; readonly reason: string }
-  | { readonly type: 'restart'; readonly instances: readonly string[] }
+  | {
+      readonly type: 'restart';
+      readonly id: number;
+      readonly instances: readonly string[];
+      readonly rolling: boolean;
+    }
+  | { readonly type: 'cancel-restart'; readonly id: number }
+  /** What was asked for by `prepare` is done. */
+  | { readonly type: 'prepared'; readonly instance: string }
+  /** Discovery knows an instance that is ready. */
+  | { readonly type: 'heard'; readonly instance: string }
   | { readonly type: 'stop' }
   | { readonly type: 'kill' }
   | { readonly type: 'tick' };
@@ -115,6 +120,14 @@ export type Action =
     }
   /** It ended without saying goodbye: callers must learn of it from us. */
   | { readonly type: 'died'; readonly unit: string; readonly instance: string; readonly pid: number }
+  /** Its successor can load its code now, to be quick later. */
+  | { readonly type: 'prepare'; readonly unit: string; readonly instance: string }
+  | {
+      readonly type: 'restart';
+      readonly id: number;
+      readonly rolling: boolean;
+      readonly progress: RestartProgress;
+    }
   | { readonly type: 'fleet-ready' }
   | { readonly type: 'fleet-stopped'; readonly failures: readonly StartFailure[] };
 
@@ -145,7 +158,7 @@ export function initialState(plan: Plan, policy: Policy): FleetState {
         deaths: 0,
         readyAt: undefined,
         ending: undefined,
-        byHand: false,
+        byHand: undefined,
         fatal: undefined,
         lastEnd: undefined,
       });
@@ -160,7 +173,7 @@ export function initialState(plan: Plan, policy: Policy): FleetState {
     stopStartedAt: 0,
     failsAt: undefined,
     failures: [],
-    rolling: [],
+    restarts: [],
   };
 }
 

@@ -16,6 +16,12 @@ export interface Policy {
   readonly stopToldMs: number;
   /** From the beginning of a stop (of the fleet, or of one process) to SIGKILL. */
   readonly stopKillMs: number;
+  /** In a rolling restart: how long a successor may load its code before its predecessor is told to stop. */
+  readonly prepareMs: number;
+  /** How long an instance must have been ready before the next one has its turn. */
+  readonly settleMs: number;
+  /** By then discovery must know an instance that is ready. */
+  readonly heardWithinMs: number;
 }
 
 export const DEFAULT_POLICY: Policy = {
@@ -27,6 +33,9 @@ export const DEFAULT_POLICY: Policy = {
   healthyAfterMs: 10_000,
   stopToldMs: 2_500,
   stopKillMs: 4_000,
+  prepareMs: 5_000,
+  settleMs: 500,
+  heardWithinMs: 10_000,
 };
 
 /**

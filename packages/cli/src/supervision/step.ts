@@ -16,7 +16,14 @@ import {
 } from './fleet-state.ts';
 import type { Unit } from './plan.ts';
 import { backoff } from './policy.ts';
-import { continueRollingRestarts } from './rolling-restart.ts';
+import {
+  beginRestart,
+  cancelRestart,
+  continueRestarts,
+  restartWake,
+  takeHeard,
+  takePrepared,
+} from './restart-by-hand.ts';
 import { beginStop, continueStop, toldBy } from './stop-sequence.ts';
 
 /** Platform codes of a peer that is not there yet: a restart may find it. */
@@ -28,7 +35,7 @@ export function step(state: FleetState, input: Input, moment: Moment): Step {
   if (draft.mode !== 'idle' && draft.mode !== 'stopped') {
     endPhasesThatAreDue(draft);
     if (draft.mode === 'starting') continueStart(draft);
-    if (draft.mode === 'starting' || draft.mode === 'running') continueRollingRestarts(draft);
+    if (draft.mode === 'starting' || draft.mode === 'running') continueRestarts(draft);
     if (draft.mode === 'stopping') continueStop(draft);
   }
   const { actions, moment: _, ...next } = draft;
@@ -40,13 +47,15 @@ export function nextWake(state: FleetState): number | undefined {
   const times: number[] = [];
   for (const { due } of state.instances.values()) if (due !== undefined) times.push(due);
   if (state.mode === 'starting' && state.failsAt !== undefined) times.push(state.failsAt);
+  for (const restart of state.restarts) times.push(restartWake(restart) ?? Number.POSITIVE_INFINITY);
   if (state.mode === 'stopping') {
     for (const unit of state.plan) {
       const untold = unit.instances.some((name) => isUntold(state.instances.get(name)));
       if (untold) times.push(toldBy(state, unit));
     }
   }
-  return times.length === 0 ? undefined : Math.min(...times);
+  const next = Math.min(...times);
+  return next === Number.POSITIVE_INFINITY ? undefined : next;
 }
 
 function take(draft: Draft, input: Input): void {
@@ -60,7 +69,7 @@ function take(draft: Draft, input: Input): void {
       return;
     case 'ready':
       if (draft.instances.get(input.instance)?.phase !== 'starting') return;
-      enter(draft, input.instance, 'ready', { readyAt: now, byHand: false, fatal: undefined });
+      enter(draft, input.instance, 'ready', { readyAt: now, byHand: undefined, fatal: undefined });
       return;
     case 'draining': {
       const phase = draft.instances.get(input.instance)?.phase;
@@ -81,7 +90,16 @@ function take(draft: Draft, input: Input): void {
       return;
     case 'restart':
       if (draft.mode !== 'starting' && draft.mode !== 'running') return;
-      draft.rolling = [...draft.rolling, { current: undefined, next: input.instances }];
+      beginRestart(draft, input.id, input.instances, input.rolling);
+      return;
+    case 'cancel-restart':
+      cancelRestart(draft, input.id);
+      return;
+    case 'prepared':
+      takePrepared(draft, input.instance);
+      return;
+    case 'heard':
+      takeHeard(draft, input.instance);
       return;
     case 'stop':
       beginStop(draft, []);
@@ -124,8 +142,8 @@ function takeEnd(draft: Draft, name: string, description: string, clean: boolean
     enter(draft, name, instance.fatal === undefined ? 'stopped' : 'failed', gone, reason);
     return;
   }
-  if (instance.byHand && expected) {
-    patch(draft, name, { ...gone, deaths: 0, fatal: undefined });
+  if (instance.byHand === 'ending' && expected) {
+    patch(draft, name, { ...gone, byHand: 'starting', deaths: 0, fatal: undefined });
     spawn(draft, name);
     return;
   }

@@ -7,7 +7,7 @@ import type { Unit } from './plan.ts';
 export function beginStop(draft: Draft, failures: readonly StartFailure[]): void {
   if (draft.mode === 'stopping' || draft.mode === 'stopped') return;
   const wasIdle = draft.mode === 'idle';
-  Object.assign(draft, { mode: 'stopping', stopStartedAt: draft.moment.now, failures, rolling: [] });
+  Object.assign(draft, { mode: 'stopping', stopStartedAt: draft.moment.now, failures, restarts: [] });
   const killAt = draft.moment.now + draft.policy.stopKillMs;
   for (const [name, instance] of draft.instances) {
     if (instance.phase === 'waiting' || instance.phase === 'backoff') enter(draft, name, 'stopped', {});

@@ -23,13 +23,14 @@ import { packageVersion } from '../package-version.ts';
 import type { StartFailure } from '../supervision/fleet-state.ts';
 import { planOf } from '../supervision/plan.ts';
 import { DEFAULT_POLICY, type Policy } from '../supervision/policy.ts';
+import type { RestartProgress } from '../supervision/restart-by-hand.ts';
 import { spawnChild } from './child.ts';
 import { childArguments, childEnvironment, installedPrograms, type Programs } from './child-environment.ts';
 import { type Claim, claim } from './claim.ts';
 import { FleetAddresses } from './fleet-addresses.ts';
 import type { FleetEvent } from './fleet-event.ts';
-import { type GoodbyeOptions, type GoodbyeSayer, goodbyeSayer } from './goodbye.ts';
 import { checkPorts, type WantedPort } from './ports.ts';
+import { fleetPresence, type Presence, type PresenceOptions } from './presence.ts';
 import { StandbyPool } from './standby-pool.ts';
 import { type PhaseChange, Supervisor } from './supervisor.ts';
 
@@ -48,8 +49,8 @@ export interface FleetRunOptions {
   /** Default: the installed broker, gateway and service host. */
   readonly programs?: Programs;
   readonly policy?: Policy;
-  /** Default: says goodbye over discovery for processes that could not. */
-  readonly goodbyes?: (options: GoodbyeOptions) => GoodbyeSayer;
+  /** Default: a member of the fleet, over its broker. */
+  readonly presence?: (options: PresenceOptions) => Presence;
   onLog(entry: LogEntry): void;
   onEvent(event: FleetEvent): void;
 }
@@ -118,7 +119,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
     addLog({ time, level, service, instance: SUPERVISOR_LOG, msg: scrub(msg) });
   };
 
-  const goodbye = (options.goodbyes ?? goodbyeSayer)({
+  const presence = (options.presence ?? fleetPresence)({
     fleet: fleet.name,
     secret,
     natsUrl: () => addresses.natsUrl,
@@ -161,6 +162,9 @@ async function start(prepared: Prepared): Promise<FleetRun> {
       return liveness === false ? undefined : liveness.timeout;
     },
     spawn: (unit, instance, listener) => standbys.spawn(unit, instance, listener),
+    prepare: (unit, instance) =>
+      unit.kind === 'broker' ? Promise.resolve() : standbys.ready(unit, instance),
+    heard: (unit, pid) => presence.heard(unit.name, pid),
     events: {
       announced(unit, { url }) {
         if (url !== undefined) addresses.learn(unit.kind, url);
@@ -183,9 +187,9 @@ async function start(prepared: Prepared): Promise<FleetRun> {
           data: layout.root,
           instances: supervisor.instances(),
         });
-        goodbye.prepare();
+        presence.prepare();
       },
-      died: (death) => goodbye.report(death),
+      died: (death) => presence.report(death),
       wedged: ({ instance, reason }) => say('error', `${instance} is ${reason}; killing it`),
       stopped(failures) {
         const time = new Date().toISOString();
@@ -198,7 +202,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
   const end = async (failures: readonly StartFailure[]): Promise<void> => {
     control?.close();
     await standbys.close();
-    const left = goodbye.close().catch(() => {});
+    const left = presence.close().catch(() => {});
     await Promise.race([left, new Promise((resolve) => setTimeout(resolve, LEAVE_MS))]);
     logs.close();
     if (socket.directory !== undefined) rmSync(socket.directory, { recursive: true, force: true });
@@ -246,7 +250,14 @@ async function start(prepared: Prepared): Promise<FleetRun> {
     lastLogs: (query) => logs.last(query),
     followLogs: (listener) => logs.follow(listener),
     logNames,
-    restart: (name) => supervisor.restart(name),
+    restart(name, rolling, follow) {
+      return supervisor.restart(name, rolling, (progress) => {
+        const line = rolling ? progressLine(progress) : undefined;
+        if (line !== undefined)
+          say(progress.stage === 'failed' ? 'error' : 'info', `rolling restart: ${line}`);
+        follow(progress);
+      });
+    },
     stop: () => supervisor.stop(),
   };
   control = await serveControl(socket.path, deriveToken(secret, 'control'), target);
@@ -272,6 +283,19 @@ function wantedPorts(settings: Settings, withGateway: boolean): WantedPort[] {
     wanted.push({ use: 'broker', host: '127.0.0.1', port: brokerPort, variable: 'FLOTILLA_BROKER_PORT' });
   }
   return wanted;
+}
+
+function progressLine(progress: RestartProgress): string | undefined {
+  switch (progress.stage) {
+    case 'replacing':
+      return `restarting ${progress.instance}`;
+    case 'failed':
+      return `stopped: ${[progress.instance, progress.reason].join(' ').trim()}`;
+    case 'done':
+      return 'done';
+    default:
+      return undefined;
+  }
 }
 
 /** What is worth a line in the supervisor's log. */

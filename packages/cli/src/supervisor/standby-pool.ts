@@ -25,6 +25,8 @@ interface Waiting {
   readonly child: StandbyChild;
   /** Set when it is started: from then on it is the supervisor's. */
   listener: InstanceListener | undefined;
+  /** Its code is, or it has ended. */
+  readonly loaded: PromiseWithResolvers<void>;
   readonly ended: PromiseWithResolvers<void>;
 }
 
@@ -48,6 +50,12 @@ export class StandbyPool {
       .sort((a, b) => a.startRank - b.startRank)
       .flatMap((unit) => unit.instances.map((instance) => ({ unit, instance })));
     this.#fill();
+  }
+
+  /** Loads the code for the next start of an instance; resolves when that is done, or has failed. */
+  async ready(unit: Unit, instance: string): Promise<void> {
+    if (!this.#waiting.has(instance)) this.#load(unit, instance);
+    await this.#waiting.get(instance)?.loaded.promise;
   }
 
   /** The process of an instance, running its program: the one that waits here, or a new one. */
@@ -80,21 +88,27 @@ export class StandbyPool {
     this.#loading.add(instance);
     const child = this.#options.spawn(unit, instance, true, {
       message: (message) => {
-        if (message.type === 'loaded') this.#loaded(instance);
+        if (message.type === 'loaded') this.#loaded(instance, waiting);
         else waiting.listener?.message(message);
       },
       end: (end) => {
         if (this.#waiting.get(instance) === waiting) this.#waiting.delete(instance);
-        this.#loaded(instance);
+        this.#loaded(instance, waiting);
         waiting.ended.resolve();
         waiting.listener?.end(end);
       },
     });
-    const waiting: Waiting = { child, listener: undefined, ended: Promise.withResolvers() };
+    const waiting: Waiting = {
+      child,
+      listener: undefined,
+      loaded: Promise.withResolvers(),
+      ended: Promise.withResolvers(),
+    };
     this.#waiting.set(instance, waiting);
   }
 
-  #loaded(instance: string): void {
+  #loaded(instance: string, { loaded }: Waiting): void {
+    loaded.resolve();
     if (this.#loading.delete(instance)) this.#fill();
   }
 }

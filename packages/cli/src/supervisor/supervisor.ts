@@ -6,6 +6,7 @@ import { initialState } from '../supervision/fleet-state.ts';
 import type { Wedged } from '../supervision/liveness.ts';
 import type { Plan, Unit } from '../supervision/plan.ts';
 import type { Policy } from '../supervision/policy.ts';
+import type { RestartProgress } from '../supervision/restart-by-hand.ts';
 import { nextWake, step } from '../supervision/step.ts';
 import type { Child, ChildListener } from './child.ts';
 import { LivenessWatch } from './liveness-watch.ts';
@@ -59,21 +60,29 @@ export interface SupervisorOptions {
   /** How long a process of this unit may be silent, in milliseconds; undefined for as long as it likes. */
   livenessTimeout(unit: Unit): number | undefined;
   spawn(unit: Unit, instance: string, listener: Pick<ChildListener, 'message' | 'end'>): Child;
+  /** Loads the code of an instance's successor; resolves when it has, or cannot. */
+  prepare(unit: Unit, instance: string): Promise<void>;
+  /** Resolves when discovery knows that this process of a service is ready. */
+  heard(unit: Unit, pid: number): Promise<void>;
   readonly events: SupervisorEvents;
 }
 
-interface RestartWait {
-  readonly left: Set<string>;
-  resolve(): void;
-  reject(failure: Failure): void;
+export type RestartFollower = (progress: RestartProgress) => void;
+
+export interface RestartRun {
+  /** In the order in which they are restarted. */
+  readonly instances: readonly string[];
+  /** Finishes with the instance that is under way. */
+  cancel(): void;
 }
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children = new Map<string, Child>();
   readonly #announced = new Map<string, ReadyMessage>();
-  readonly #restarts = new Set<RestartWait>();
+  readonly #restarts = new Map<number, RestartFollower>();
   readonly #liveness: LivenessWatch;
+  #nextRestart = 1;
   #state: FleetState;
   #timer: NodeJS.Timeout | undefined;
 
@@ -126,29 +135,42 @@ export class Supervisor {
   }
 
   /**
-   * Restarts a service (its replicas one after the other) or one instance. Resolves when all are ready again.
+   * Restarts a service (its replicas one after the other), one instance or, without a name, every service in the order
+   * of the start. `follow` hears how it goes, until `done` or `failed`.
    *
-   * @throws Failure `not_found` for an unknown name, `restart_failed` when an instance does not become ready; the
-   * supervisor goes on trying.
+   * @throws Failure `not_found` for an unknown name, `restart_failed` when no restart can begin now.
    */
-  restart(name: string): Promise<void> {
-    const unit = this.#options.plan.find((each) => each.name === name);
-    const instances = unit?.instances ?? (this.#state.instances.has(name) ? [name] : []);
-    if (instances.length === 0) {
-      const known = this.#options.plan.map((each) => each.name).join(', ');
-      const repair = `use one of ${known}`;
-      return Promise.reject(
-        new Failure('not_found', `there is no service "${name}" in this fleet`, { repair }),
-      );
-    }
+  restart(name: string | undefined, rolling: boolean, follow: RestartFollower): RestartRun {
     if (this.mode !== 'running') {
       const repair = 'wait until the fleet is ready';
-      return Promise.reject(new Failure('restart_failed', `the fleet is ${this.mode}`, { repair }));
+      throw new Failure('restart_failed', `the fleet is ${this.mode}`, { repair });
     }
-    return new Promise((resolve, reject) => {
-      this.#restarts.add({ left: new Set(instances), resolve, reject });
-      this.#feed({ type: 'restart', instances });
-    });
+    if (rolling && this.#state.restarts.some((each) => each.rolling)) {
+      const repair = 'wait until it is done';
+      throw new Failure('restart_failed', 'another rolling restart is under way', { repair });
+    }
+    const instances = this.#named(name);
+    const id = this.#nextRestart++;
+    this.#restarts.set(id, follow);
+    this.#feed({ type: 'restart', id, instances, rolling });
+    return { instances, cancel: () => this.#feed({ type: 'cancel-restart', id }) };
+  }
+
+  /** Those that do not serve come first: nobody misses them. */
+  #named(name: string | undefined): readonly string[] {
+    const { plan } = this.#options;
+    if (name !== undefined && this.#state.instances.has(name)) return [name];
+    const units =
+      name === undefined
+        ? plan.filter((each) => each.kind === 'service').sort((a, b) => a.startRank - b.startRank)
+        : plan.filter((each) => each.name === name);
+    if (name !== undefined && units.length === 0) {
+      const repair = `use one of ${plan.map((each) => each.name).join(', ')}`;
+      throw new Failure('not_found', `there is no service "${name}" in this fleet`, { repair });
+    }
+    const serves = (instance: string): number =>
+      Number(this.#state.instances.get(instance)?.phase === 'ready');
+    return units.flatMap((unit) => [...unit.instances].sort((a, b) => serves(a) - serves(b)));
   }
 
   #feed(input: Input): void {
@@ -182,9 +204,14 @@ export class Supervisor {
         const pid = this.#state.instances.get(instance)?.pid;
         events.changed({ service, instance, state, ...(pid === undefined ? {} : { pid }), ...why });
         this.#watch(service, instance, state);
-        this.#settleRestarts(instance, state, action.reason);
         return;
       }
+      case 'prepare':
+        this.#prepare(action.unit, action.instance);
+        return;
+      case 'restart':
+        this.#tellFollower(action.id, action.rolling, action.progress);
+        return;
       case 'died':
         events.died({ service: action.unit, instance: action.instance, pid: action.pid });
         return;
@@ -192,11 +219,17 @@ export class Supervisor {
         events.ready();
         return;
       case 'fleet-stopped':
-        for (const wait of this.#restarts)
-          wait.reject(new Failure('restart_failed', 'the fleet was stopped'));
+        for (const follow of this.#restarts.values())
+          follow({ stage: 'failed', reason: 'the fleet was stopped' });
         events.stopped(action.failures);
         return;
     }
+  }
+
+  #prepare(unitName: string, instance: string): void {
+    const unit = this.#options.plan.find((each) => each.name === unitName);
+    const prepared = unit === undefined ? undefined : this.#options.prepare(unit, instance);
+    void prepared?.then(() => this.#feed({ type: 'prepared', instance }));
   }
 
   #spawn(unitName: string, instance: string): void {
@@ -239,18 +272,22 @@ export class Supervisor {
     }
   }
 
-  #settleRestarts(instance: string, phase: Phase, reason: string | undefined): void {
-    for (const wait of this.#restarts) {
-      if (!wait.left.has(instance)) continue;
-      if (phase === 'ready') wait.left.delete(instance);
-      if (phase === 'backoff') {
-        this.#restarts.delete(wait);
-        const repair = `see flotilla logs ${instance.replace(/-\d+$/, '')}; the supervisor goes on trying`;
-        wait.reject(new Failure('restart_failed', `${instance} did not come back: ${reason}`, { repair }));
-      } else if (wait.left.size === 0) {
-        this.#restarts.delete(wait);
-        wait.resolve();
-      }
-    }
+  #tellFollower(id: number, rolling: boolean, progress: RestartProgress): void {
+    if (rolling && progress.stage === 'ready') this.#awaitHeard(progress.instance);
+    const follow = this.#restarts.get(id);
+    if (progress.stage === 'done' || progress.stage === 'failed') this.#restarts.delete(id);
+    follow?.(progress);
+  }
+
+  #awaitHeard(instance: string): void {
+    const { unit: name, pid } = this.#state.instances.get(instance) ?? {};
+    const unit = this.#options.plan.find((each) => each.name === name);
+    const child = this.#children.get(instance);
+    if (unit === undefined || pid === undefined) return;
+    // Only services are called by others over discovery.
+    const heard = unit.kind === 'service' ? this.#options.heard(unit, pid) : Promise.resolve();
+    void heard.then(() => {
+      if (this.#children.get(instance) === child) this.#feed({ type: 'heard', instance });
+    });
   }
 }

@@ -100,7 +100,12 @@ export class FakeFleet {
       },
       policy: QUICK,
       // There is no broker behind the fake one.
-      goodbyes: () => ({ prepare() {}, report: (death) => this.deaths.push(death), async close() {} }),
+      presence: () => ({
+        prepare() {},
+        report: (death) => this.deaths.push(death),
+        async heard() {},
+        async close() {},
+      }),
       onLog: (entry) => this.logs.push(entry),
       onEvent: (event) => this.events.push(event),
       ...options,

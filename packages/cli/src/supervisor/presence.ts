@@ -1,27 +1,31 @@
 /**
- * Says goodbye for processes that could not: a killed instance leaves the callers' tables at once, and not only when
- * its time to live has passed. The member is loaded after the fleet is ready, because the start should not wait for it.
+ * The supervisor's own presence in the fleet. It says goodbye for processes that could not, so that a killed instance
+ * leaves the callers' tables at once, and not only when its time to live has passed; and it sees who is known to callers.
+ * The member is loaded after the fleet is ready, because the start should not wait for it.
  */
 
 import type { FleetMember } from 'flotilla';
 import type { Death } from './supervisor.ts';
 
-export interface GoodbyeSayer {
+export interface Presence {
   /** Joins the fleet, so that it knows the instances by the time one dies. */
   prepare(): void;
+  /** Says goodbye for a process that is gone. */
   report(death: Death): void;
+  /** Resolves when discovery knows that this process is ready; never if it does not. */
+  heard(service: string, pid: number): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface GoodbyeOptions {
+export interface PresenceOptions {
   readonly fleet: string;
   readonly secret: string;
   natsUrl(): string | undefined;
-  /** When a goodbye could not be said; callers then learn of the death from the time to live. */
+  /** When the fleet cannot be joined, or a goodbye not be said; callers then learn of a death from the time to live. */
   onError(error: unknown): void;
 }
 
-export function goodbyeSayer(options: GoodbyeOptions): GoodbyeSayer {
+export function fleetPresence(options: PresenceOptions): Presence {
   let joining: Promise<FleetMember | undefined> | undefined;
   const join = async (): Promise<FleetMember | undefined> => {
     const natsUrl = options.natsUrl();
@@ -57,6 +61,19 @@ export function goodbyeSayer(options: GoodbyeOptions): GoodbyeSayer {
           if (known !== undefined) member?.reportGone({ service, instance, startedAt: known.startedAt });
         })
         .catch(options.onError);
+    },
+    async heard(service, pid) {
+      const member = await joined();
+      const isKnown = (): boolean =>
+        member?.discovery.list(service).some((each) => each.pid === pid && each.state === 'ready') ?? false;
+      if (isKnown()) return;
+      await new Promise<void>((resolve) => {
+        const unfollow = member?.discovery.onChange(() => {
+          if (!isKnown()) return;
+          unfollow?.();
+          resolve();
+        });
+      });
     },
     async close() {
       await (await joining)?.leave();
