@@ -7,7 +7,8 @@
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../telemetry/log.ts';
-import { Goodbye, Instance } from './instance.ts';
+import { AnnouncementReader } from './announcement-reader.ts';
+import { Goodbye, type Instance } from './instance.ts';
 import { InstanceTable, type TableChange } from './instance-table.ts';
 
 const heartbeatMs = 1_000;
@@ -35,6 +36,7 @@ export class Discovery {
   readonly #log: Logger;
   readonly #vouch: (instance: Instance) => boolean;
   readonly #table = new InstanceTable();
+  readonly #announcements = new AnnouncementReader();
   readonly #listeners = new Set<ChangeListener>();
   readonly #timers: NodeJS.Timeout[] = [];
   #self: Instance | undefined;
@@ -137,12 +139,14 @@ export class Discovery {
   }
 
   #onAnnounce(payload: Uint8Array): void {
-    const parsed = Instance.safeParse(parseJson(payload));
-    if (!parsed.success) {
-      this.#log.warn('ignored an announcement that is not one', { problem: parsed.error.message });
+    let instance: Instance;
+    try {
+      instance = this.#announcements.read(payload);
+    } catch (error) {
+      this.#log.warn('ignored an announcement that is not one', { problem: (error as Error).message });
       return;
     }
-    this.#tell(this.#table.announced(parsed.data, performance.now()));
+    this.#tell(this.#table.announced(instance, performance.now()));
   }
 
   #onGoodbye(payload: Uint8Array): void {
@@ -161,7 +165,9 @@ export class Discovery {
   }
 
   #tell(change: TableChange | undefined): void {
-    if (change) for (const listener of this.#listeners) listener(change);
+    if (!change) return;
+    if (change.kind === 'left') this.#announcements.forget(change.instance.instance);
+    for (const listener of this.#listeners) listener(change);
   }
 
   async #followConnection(): Promise<void> {

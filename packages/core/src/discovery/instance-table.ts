@@ -49,6 +49,7 @@ export class InstanceTable {
     }
     if (instance.startedAt < entry.instance.startedAt) return undefined;
     entry.seenAt = now;
+    if (entry.instance === instance) return undefined;
     const { address, state, contract, startedAt, weight } = entry.instance;
     const same =
       address === instance.address &&
