@@ -1,8 +1,9 @@
 /** Shows what the admission of a service does: its limit, who waits and for how long, who was refused and why. */
+import type { Priority } from '../contract/document.ts';
 import type { ExponentialHistogram } from '../telemetry/exponential-histogram.ts';
 import type { Counter, Instruments, Labels, Metrics } from '../telemetry/metrics.ts';
 import type { Admission } from './admission.ts';
-import { type Priority, priorities, type Refusal } from './admission-queue.ts';
+import { priorities, type Refusal } from './admission-queue.ts';
 
 export class AdmissionMetrics {
   readonly #refused: Instruments<Counter>;

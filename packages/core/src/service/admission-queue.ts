@@ -5,11 +5,11 @@
  *
  * Pure: the clock is an argument, in milliseconds. Nothing allocates but the growing of a line.
  */
+import type { Priority } from '../contract/document.ts';
 import { Line } from './line.ts';
 
 /** From the highest. The platform's own calls (`$contract`) never wait. */
-export const priorities = ['high', 'normal', 'background'] as const;
-export type Priority = (typeof priorities)[number];
+export const priorities: readonly Priority[] = ['high', 'normal', 'background'];
 
 /**
  * Why a call was turned away. `queue_full`: the bound. `too_long`: it would have waited too long, or past its deadline.

@@ -1,10 +1,9 @@
 /** What is known of each operation of a service before its first call. */
 import { contractInfo, describe } from '../contract/contract.ts';
-import type { AccessDocument } from '../contract/document.ts';
+import type { AccessDocument, Priority } from '../contract/document.ts';
 import { isStream, type Schema } from '../contract/schema.ts';
 import type { OperationLatency } from './adaptive-limit.ts';
 import type { Admission } from './admission.ts';
-import type { Priority } from './admission-queue.ts';
 import type { CallMetrics, OperationMetrics } from './call-metrics.ts';
 import type { Service } from './service.ts';
 import { SharedItems } from './shared-items.ts';
@@ -39,7 +38,7 @@ export function routesOf(service: Service, admission: Admission, calls: CallMetr
       input: member.input,
       output: isStream(output) ? output.item : output,
       streams: isStream(output),
-      priority: 'normal',
+      priority: operations[key]!.priority ?? 'normal',
       sharedItems: new SharedItems(),
       access: operations[key]!.access,
       declared: new Set(Object.keys(member.errors)),
