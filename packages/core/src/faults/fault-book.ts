@@ -3,7 +3,7 @@
  * two functions below.
  */
 import type { Peer } from '../rpc/channel.ts';
-import { type Fault, isEdge } from './fault.ts';
+import { type Fault, isEdge, MAX_FAULT_MS } from './fault.ts';
 
 export interface FaultChange {
   readonly begun: readonly Fault[];
@@ -27,11 +27,16 @@ export class FaultBook {
     return next;
   }
 
-  /** Replaces all faults. One that has expired never begins; one that is known by its id goes on as it is. */
+  /**
+   * Replaces all faults. One that has expired never begins, one that asks for more than an hour gets an hour, and one that is
+   * known by its id goes on as it is.
+   */
   set(faults: readonly Fault[], now: number): FaultChange {
     const known = new Map(this.#faults.map((fault) => [fault.id, fault]));
     const wanted = new Map<string, Fault>();
-    for (const fault of faults) if (fault.expiresAt > now) wanted.set(fault.id, known.get(fault.id) ?? fault);
+    for (const fault of faults) {
+      if (fault.expiresAt > now) wanted.set(fault.id, known.get(fault.id) ?? bounded(fault, now));
+    }
     const ended = this.#faults.filter(({ id }) => !wanted.has(id));
     const begun = [...wanted.values()].filter(({ id }) => !known.has(id));
     if (begun.length === 0 && ended.length === 0) return NOTHING;
@@ -44,6 +49,11 @@ export class FaultBook {
     if (now < this.nextExpiry) return NOTHING;
     return this.set(this.#faults, now);
   }
+}
+
+function bounded(fault: Fault, now: number): Fault {
+  const latest = now + MAX_FAULT_MS;
+  return fault.expiresAt <= latest ? fault : { ...fault, expiresAt: latest };
 }
 
 /** Whether a fault hits a process itself: the service, or this instance of it. */

@@ -12,6 +12,7 @@ export {
   type ServiceTarget,
 } from './fault.ts';
 export { FaultBook, type FaultChange, hitsEdge, hitsOperation, hitsProcess } from './fault-book.ts';
+export { FaultInjector, type FaultInjectorOptions, type FaultSite } from './fault-injector.ts';
 export {
   formatDuration,
   formatFaultEffect,
@@ -20,3 +21,6 @@ export {
   parseFaultTarget,
   parseFaultTime,
 } from './fault-text.ts';
+export { faultyTransport } from './faulty-transport.ts';
+export { hitsCalls, type Injection, injectedError, planInjection } from './injection.ts';
+export { LatencyGate } from './latency-gate.ts';
