@@ -3,8 +3,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { contenders } from './calls/contenders.ts';
 import type { CallsRow } from './calls/suite.ts';
 import type { Machine } from './machine.ts';
+import type { TelemetryRow } from './telemetry/suite.ts';
 
 const run = promisify(execFile);
 const main = join(import.meta.dirname, 'main.ts');
@@ -22,7 +24,7 @@ test('the suite calls measures all contenders and reports JSON', async () => {
   const report = JSON.parse(stdout) as { suite: string; machine: Machine; rows: CallsRow[] };
   assert.equal(report.suite, 'calls');
   assert.ok(report.machine.cores > 0);
-  const names = ['bare framed loop', 'Flotilla', 'Moleculer (TCP)', 'grpc-js'];
+  const names = contenders.filter(({ missing }) => missing?.() === undefined).map(({ name }) => name);
   assert.deepEqual(
     report.rows.map(({ name, inFlight }) => `${name} ${inFlight}`),
     names.flatMap((name) => [`${name} 1`, `${name} 64`]),
@@ -31,6 +33,16 @@ test('the suite calls measures all contenders and reports JSON', async () => {
     for (const figure of [perSecond, p50us, p99us, cpuUsPerOp]) assert.ok(figure > 0, name);
     assert.ok(p99us >= p50us, name);
   }
+});
+
+test('the suite telemetry measures what spans cost and reports JSON', async () => {
+  const { stdout } = await run(process.execPath, [
+    main,
+    ...['telemetry', '--json', '--rounds', '1', '--seconds', '0.01'],
+  ]);
+  const { rows } = JSON.parse(stdout) as { rows: TelemetryRow[] };
+  assert.ok(rows.some(({ name }) => name.startsWith('2 attributes')));
+  for (const { name, nsPerSpan } of rows) assert.ok(nsPerSpan > 0, name);
 });
 
 test('without a suite, or with a wrong option, it says what there is', async () => {

@@ -9,16 +9,19 @@ import { type FleetRow, runFleet } from './fleet/suite.ts';
 import { type IdleRow, runIdle } from './idle/suite.ts';
 import { describeMachine } from './machine.ts';
 import { table } from './table.ts';
+import { runTelemetry, type TelemetryRow } from './telemetry/suite.ts';
 
 const usage = `usage: npm run bench -- <suite> [--json] [--rounds N] [--seconds N]
 
-  calls   one call between two processes: Flotilla, a bare framed loop, Moleculer (TCP), grpc-js
+  calls   one call between two processes: Flotilla, a bare framed loop, Moleculer (TCP), NestJS (TCP),
+          nats-server (where it is installed), grpc-js
   fleet   npm start to the first trade, kill -9 of each service to its return, Ctrl-C to the end
   idle    memory and CPU of all processes of the fleet while there is no load
+  telemetry  one span from start to end, with and without attributes
 
   --json       JSON on standard output instead of a table
   --rounds N   how often everything takes its turn; medians are reported (default 3)
-  --seconds N  length of each measurement (default 3; idle: 20)
+  --seconds N  length of each measurement (default 3; idle: 20; telemetry: 1)
 `;
 
 function refuse(problem: string): never {
@@ -49,7 +52,7 @@ if (values.help) {
 }
 const rounds = Number(values.rounds);
 const [suite] = positionals;
-const seconds = Number(values.seconds ?? (suite === 'idle' ? 20 : 3));
+const seconds = Number(values.seconds ?? (suite === 'idle' ? 20 : suite === 'telemetry' ? 1 : 3));
 if (!Number.isInteger(rounds) || rounds < 1) refuse(`--rounds ${values.rounds} is not a whole number from 1`);
 if (!(seconds > 0 && seconds <= 60)) refuse(`--seconds ${values.seconds} is not between 0 and 60`);
 
@@ -64,6 +67,9 @@ switch (suite) {
     break;
   case 'idle':
     print(await runIdle({ rounds, seconds, talk }), idleReport);
+    break;
+  case 'telemetry':
+    print(runTelemetry({ rounds, seconds, talk }), telemetryReport);
     break;
   default:
     refuse(suite ? `there is no suite '${suite}'` : 'name a suite');
@@ -92,7 +98,8 @@ function callsReport(rows: readonly CallsRow[]): string {
     Number((row.perSecond / floor(row.inFlight).perSecond).toFixed(2)),
   ]);
   const header = ['contender', 'in flight', 'calls/s', 'p50 µs', 'p99 µs', 'CPU µs/call', '× bare loop'];
-  const features = contenders.map(({ name, features: on }) => `  ${name}: ${on}`).join('\n');
+  const measured = contenders.filter(({ name }) => rows.some((row) => row.name === name));
+  const features = measured.map(({ name, features: on }) => `  ${name}: ${on}`).join('\n');
   return `${table(header, body)}\n\n${features}`;
 }
 
@@ -104,4 +111,9 @@ function fleetReport(rows: readonly FleetRow[]): string {
 function idleReport(rows: readonly IdleRow[]): string {
   const body = rows.map(({ name, rssMiB, pssMiB, cpuPercent }) => [name, rssMiB, pssMiB, cpuPercent]);
   return table(['process', 'RSS MiB', 'PSS MiB', 'CPU % of a core'], body);
+}
+
+function telemetryReport(rows: readonly TelemetryRow[]): string {
+  const body = rows.map(({ name, nsPerSpan, least, most }) => [name, nsPerSpan, least, most]);
+  return table(['a span with', 'CPU ns median', 'least', 'most'], body);
 }

@@ -12,6 +12,8 @@ export const ping: Ping = { account: 'demo-1234', amount: '1000', n: 7 };
 export interface Served {
   /** What `connect` in the other process needs. */
   readonly address: string;
+  /** CPU so far, in microseconds, of processes that it started. */
+  otherCpuUs?(): number;
   close(): Promise<void>;
 }
 
@@ -24,6 +26,8 @@ export interface Contender {
   readonly name: string;
   /** What is switched on, for the report. */
   readonly features: string;
+  /** What is not installed here, so that it cannot take part. */
+  missing?(): string | undefined;
   serve(): Promise<Served>;
   connect(address: string): Promise<Connected>;
 }

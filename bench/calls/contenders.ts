@@ -4,5 +4,7 @@ import type { Contender } from './contender.ts';
 import { flotilla } from './flotilla.ts';
 import { grpc } from './grpc.ts';
 import { moleculer } from './moleculer.ts';
+import { nats } from './nats.ts';
+import { nestjs } from './nestjs.ts';
 
-export const contenders: readonly Contender[] = [bareLoop, flotilla, moleculer, grpc];
+export const contenders: readonly Contender[] = [bareLoop, flotilla, moleculer, nestjs, nats, grpc];

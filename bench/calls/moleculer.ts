@@ -1,7 +1,7 @@
 /** Moleculer with its TCP transporter, the fastest of its own, and its parameter validation. */
-import { type AddressInfo, createServer } from 'node:net';
 import { type ServiceBroker as Broker, ServiceBroker } from 'moleculer';
 import type { Connected, Contender, Ping } from './contender.ts';
+import { freePort } from './free-port.ts';
 
 function createBroker(nodeID: string, options: Record<string, unknown>): Broker {
   return new ServiceBroker({
@@ -12,14 +12,6 @@ function createBroker(nodeID: string, options: Record<string, unknown>): Broker 
     validator: true,
     requestTimeout: 10_000,
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export const moleculer: Contender = {

@@ -1,6 +1,7 @@
 /**
  * One of the two processes of a measurement, told by its parent over IPC what to do: `serve` starts a contender's
- * server, `connect` its client, `drive` measures. CPU time is that of this process.
+ * server, `connect` its client, `drive` measures. CPU time is that of this process
+ * and of those that the contender started.
  */
 
 import type { Connected, Served } from './contender.ts';
@@ -17,7 +18,7 @@ export type PeerRequest =
 export interface PeerAnswer {
   readonly address?: string;
   readonly drive?: Drive;
-  /** Microseconds of CPU so far, user and system. */
+  /** Microseconds of CPU so far, user and system, with that of its own children. */
   readonly cpuUs?: number;
   readonly error?: string;
 }
@@ -37,7 +38,7 @@ async function answer(request: PeerRequest): Promise<PeerAnswer> {
       return { drive: await drive(connected!, request.inFlight, request.seconds) };
     case 'cpu': {
       const { user, system } = process.cpuUsage();
-      return { cpuUs: user + system };
+      return { cpuUs: user + system + (served?.otherCpuUs?.() ?? 0) };
     }
     case 'close':
       await connected?.close();

@@ -28,8 +28,13 @@ export interface CallsRow {
 
 export async function runCalls(options: CallsOptions): Promise<CallsRow[]> {
   const measured = new Map<string, CallsRow[]>();
+  const present = contenders.filter(({ name, missing }) => {
+    const reason = missing?.();
+    if (reason !== undefined) options.talk(`${name} does not take part: ${reason}`);
+    return reason === undefined;
+  });
   for (let round = 1; round <= options.rounds; round++) {
-    for (const { name } of contenders) {
+    for (const { name } of present) {
       options.talk(`round ${round} of ${options.rounds}: ${name}`);
       for (const row of await measure(name, options)) {
         const key = `${name} ${row.inFlight}`;
@@ -113,7 +118,9 @@ class Peer {
     });
   }
 
+  /** It ends by itself, and with what it started, when its parent is gone; by force when it does not. */
   kill(): void {
-    this.#child.kill('SIGKILL');
+    if (this.#child.connected) this.#child.disconnect();
+    setTimeout(() => this.#child.kill('SIGKILL'), 1_000).unref();
   }
 }
