@@ -5,7 +5,7 @@
  */
 import type { FlotillaError } from '../errors/index.ts';
 import type { TraceContext } from '../telemetry/trace-context.ts';
-import type { LinkObserver } from './link-control.ts';
+import type { LinkControl, LinkObserver } from './link-control.ts';
 import type { WireLimits } from './wire-limits.ts';
 
 /** The person or program on whose behalf a call is made, as the edge has verified it. */
@@ -130,6 +130,8 @@ export interface IncomingCall {
   /** Whether the caller expects a stream. */
   readonly streaming: boolean;
   readonly peer: Peer;
+  /** The connection that it came by; undefined for one that came by another way. */
+  readonly link?: LinkControl | undefined;
   readonly user: EndUser | undefined;
   /** The caller's span. */
   readonly trace: TraceContext | undefined;

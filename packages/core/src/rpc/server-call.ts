@@ -7,12 +7,14 @@ import { readTraceContext, type TraceContext } from '../telemetry/trace-context.
 import type { CallWatcher, EndUser, IncomingCall, Peer, Reply } from './channel.ts';
 import { END, ERROR, FLAG_REPLAYED, FRAME_OVERHEAD, HEAD_BYTES, ITEM, RESPONSE } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import type { LinkControl } from './link-control.ts';
 import type { RequestDecoder } from './request-codec.ts';
 import { encodeError } from './wire-errors.ts';
 
 /** What a call needs of its connection. */
 export interface ServerCallOwner {
   readonly peer: Peer;
+  readonly link: LinkControl;
   readonly writer: FrameWriter;
   /** Largest frame the caller accepts. */
   readonly peerMaxFrame: number;
@@ -69,6 +71,10 @@ export class ServerCall implements IncomingCall, Reply {
 
   get peer(): Peer {
     return this.#owner.peer;
+  }
+
+  get link(): LinkControl {
+    return this.#owner.link;
   }
 
   get trace(): TraceContext | undefined {

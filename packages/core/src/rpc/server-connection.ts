@@ -17,7 +17,7 @@ import {
   type ServerHello,
 } from './handshake.ts';
 import { Link, type LinkHandler } from './link.ts';
-import type { LinkObserver } from './link-control.ts';
+import type { LinkControl, LinkObserver } from './link-control.ts';
 import { RequestDecoder } from './request-codec.ts';
 import { ServerCall, type ServerCallOwner } from './server-call.ts';
 import { connectionLost, encodeError, neverExecuted } from './wire-errors.ts';
@@ -66,6 +66,10 @@ export class ServerConnection implements LinkHandler, ServerCallOwner {
 
   get inFlight(): number {
     return this.#calls.size;
+  }
+
+  get link(): LinkControl {
+    return this.#link;
   }
 
   get writer(): FrameWriter {
