@@ -8,19 +8,24 @@ import type { ContractDocument } from '../contract/document.ts';
 import { connectBroker } from '../discovery/broker-connection.ts';
 import { Discovery } from '../discovery/discovery.ts';
 import type { Goodbye, Instance } from '../discovery/instance.ts';
-import { FlotillaError, platformError } from '../errors/flotilla-error.ts';
-import type {
-  CallOptions,
-  CallResult,
-  Channel,
-  ExecutionData,
-  Transport,
-  WireIdentity,
-} from '../rpc/channel.ts';
+import { FaultInjector } from '../faults/fault-injector.ts';
+import { faultyTransport } from '../faults/faulty-transport.ts';
+import type { PolicyRules, PolicyValue } from '../resilience/policy-rules.ts';
+import type { CallOptions, CallResult, Transport, WireIdentity } from '../rpc/channel.ts';
 import { type Caller, type Client, createClient } from '../rpc/client.ts';
+import { PromisedResult } from '../rpc/promised-result.ts';
 import { socketTransport } from '../rpc/socket-transport.ts';
-import { type Logger, silentLogger } from '../telemetry/log.ts';
-import { ChannelPool } from './channel-pool.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { silentTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import type { CalledOperation } from './called-operation.ts';
+import { CalledService } from './called-service.ts';
+import { ClientMetrics } from './client-metrics.ts';
+import { ContractCheck, contractOperation } from './contract-check.ts';
+import { type ControlDocument, emptyControl } from './control-document.ts';
+import { EndpointPool } from './endpoint-pool.ts';
+import { openStream } from './outgoing-stream.ts';
+import { PolicyBook } from './policy-book.ts';
+import { type ResilienceReport, reportOf } from './resilience-report.ts';
 import { deriveKey, deriveToken } from './secret.ts';
 
 export interface MemberOptions {
@@ -33,18 +38,18 @@ export interface MemberOptions {
   readonly fleet?: string;
   /** `nats://127.0.0.1:8422`. Without credentials in it, a token derived from the secret is used. */
   readonly natsUrl: string;
+  /** Default: none that anybody reads. */
+  readonly telemetry?: Telemetry;
+  /** Default: that of `telemetry`. */
   readonly log?: Logger;
   readonly transport?: Transport;
-  /** Deadline of calls that come without one, in milliseconds. Default 10 000. */
-  readonly defaultDeadlineMs?: number;
+  /** Where this process is: calls prefer instances in the same zone. Default `local`. */
+  readonly zone?: string;
+  /** Policies of this process's own calls, in its code; the fleet's configuration and changes at run time win over them. */
+  readonly policies?: PolicyRules;
+  /** What an operator has decided so far; later decisions come by {@link FleetMember.control}. */
+  readonly control?: ControlDocument;
 }
-
-/** The operation by which every service describes itself. */
-export const contractOperation = '$contract';
-
-/** A call that surely did not run is tried on other channels up to this many times in all. */
-const mostTries = 3;
-const emptyInput = Buffer.from('{}');
 
 export async function joinFleet(options: MemberOptions): Promise<FleetMember> {
   const { service, instance, secret, natsUrl } = options;
@@ -62,77 +67,77 @@ export async function joinFleet(options: MemberOptions): Promise<FleetMember> {
   return member;
 }
 
+/** How calls to an operation are made, and why so. */
+export interface Explanation {
+  readonly caller: string;
+  readonly service: string;
+  /** Its name within the service; undefined for what all operations share. */
+  readonly operation: string | undefined;
+  readonly values: readonly PolicyValue[];
+}
+
 export class FleetMember implements Caller {
   readonly connection: NatsConnection;
   readonly discovery: Discovery;
   readonly identity: WireIdentity;
   readonly transport: Transport;
+  /** The faults injected into this process. */
+  readonly faults: FaultInjector;
+  readonly #telemetry: Telemetry;
   readonly #log: Logger;
-  readonly #pools = new Map<string, ChannelPool>();
-  readonly #contracts = new Map<string, ContractDocument>();
-  readonly #deadlineMs: number;
+  readonly #zone: string;
+  readonly #services = new Map<string, CalledService>();
+  readonly #contracts = new ContractCheck();
+  readonly #policies: PolicyBook;
+  readonly #metrics: ClientMetrics;
+  #control: ControlDocument = emptyControl;
 
   /** Use {@link joinFleet}. */
   constructor(connection: NatsConnection, options: MemberOptions, identity: WireIdentity) {
+    const { telemetry = silentTelemetry(), transport = socketTransport, zone = 'local' } = options;
     this.connection = connection;
     this.identity = identity;
-    this.transport = options.transport ?? socketTransport;
-    this.#log = options.log ?? silentLogger;
-    this.#deadlineMs = options.defaultDeadlineMs ?? 10_000;
+    this.#telemetry = telemetry;
+    this.#log = options.log ?? telemetry.log;
+    this.#zone = zone;
+    this.faults = new FaultInjector({ identity, ...telemetry, log: this.#log });
+    this.transport = faultyTransport(transport, this.faults);
+    this.#policies = new PolicyBook(identity.service, options.policies ?? {});
+    this.#metrics = new ClientMetrics(telemetry.metrics, {
+      breakers: () => this.#breakers(),
+      bulkheads: () => this.#bulkheads(),
+    });
+    if (options.control) this.control(options.control);
     this.discovery = new Discovery({
       connection,
       fleet: options.fleet ?? 'default',
       log: this.#log,
-      vouch: (instance) => this.#pools.get(instance.service)?.isConnected(instance) ?? false,
+      vouch: (instance) => this.#services.get(instance.service)?.pool.isConnected(instance) ?? false,
     });
     this.discovery.onChange(({ instance }) => {
-      this.#pools.get(instance.service)?.update(this.#ready(instance.service));
+      this.#services.get(instance.service)?.pool.update(this.#ready(instance.service));
     });
   }
 
   /**
-   * Calls an operation of some live instance. A call that surely has not been executed (the instance died or drained
-   * before it left) is sent to another one; any other failure is the caller's to judge.
+   * Calls an operation of some live instance, under the operation's policy: see `outgoing-call.ts` for the steps.
+   *
+   * @param operation as on the wire, `service.operation`
    */
-  async call(
-    service: string,
-    operation: string,
-    payload: Uint8Array,
-    options: CallOptions,
-  ): Promise<CallResult> {
-    const pool = this.#pool(service);
-    const given = options.deadlineMs === undefined ? { ...options, deadlineMs: this.#deadlineMs } : options;
-    for (let tries = 1; ; tries++) {
-      const channel = pool.ready ?? (await this.#connect(pool, given));
-      try {
-        return await channel.call(operation, payload, given);
-      } catch (error) {
-        if (tries === mostTries || channel.state === 'open' || !notExecuted(error)) throw error;
-      }
-    }
+  call(service: string, operation: string, payload: Uint8Array, options: CallOptions): Promise<CallResult> {
+    const result = new PromisedResult();
+    this.#service(service).call(operation, payload, options, result);
+    return result.promise;
   }
 
   /** Opens a stream on some live instance. It fails, and does not move, when that instance goes away. */
-  async *stream(
+  stream(
     service: string,
     operation: string,
     payload: Uint8Array,
     options: CallOptions,
   ): AsyncIterableIterator<Buffer> {
-    const pool = this.#pool(service);
-    for (let tries = 1; ; tries++) {
-      const channel = pool.ready ?? (await this.#connect(pool, options));
-      let started = false;
-      try {
-        for await (const item of channel.stream(operation, payload, options)) {
-          started = true;
-          yield item;
-        }
-        return;
-      } catch (error) {
-        if (started || tries === mostTries || channel.state === 'open' || !notExecuted(error)) throw error;
-      }
-    }
+    return openStream(this.#service(service).operation(operation), payload, options);
   }
 
   /** A typed client. */
@@ -140,14 +145,46 @@ export class FleetMember implements Caller {
     return createClient(contract, this);
   }
 
+  /** This process calls a service under this contract: instances that break it get no calls. */
+  expect(contract: Contract): void {
+    this.#contracts.expect(contract);
+  }
+
   /** The contract that a service serves now, asked from a live instance and remembered by its hash. */
   async contract(service: string): Promise<ContractDocument> {
-    const known = this.discovery.list(service).map((instance) => this.#contracts.get(instance.contract));
-    for (const document of known) if (document) return document;
-    const { payload } = await this.call(service, `${service}.${contractOperation}`, emptyInput, {});
-    const document = JSON.parse(payload.toString('utf8')) as ContractDocument;
-    this.#contracts.set(document.hash, document);
-    return document;
+    for (const { contract } of this.discovery.list(service)) {
+      const known = this.#contracts.known(contract);
+      if (known) return known;
+    }
+    const id = `${service}.${contractOperation}`;
+    const { payload } = await this.call(service, id, Buffer.from('{}'), { idempotent: true });
+    return this.#contracts.remember(JSON.parse(payload.toString('utf8')) as ContractDocument);
+  }
+
+  /** Applies what an operator has decided: policies, faults, breakers held open or closed. */
+  control(document: ControlDocument): void {
+    this.#control = document;
+    this.#policies.update(document);
+    this.faults.set(document.faults);
+    for (const service of this.#services.values()) {
+      service.applyPolicies();
+      for (const operation of service.operations) this.#holdBreaker(operation);
+    }
+  }
+
+  /** The effective policy of calls from this process, with the origin of every value. */
+  explain(service: string, operation?: string): Explanation {
+    return {
+      caller: this.identity.service,
+      service,
+      operation,
+      values: this.#policies.explain(service, operation),
+    };
+  }
+
+  /** What this process knows of those it calls: instances, breakers, queues. */
+  resilience(): ResilienceReport {
+    return reportOf(this.#services.values(), performance.now());
   }
 
   /** Reports the death of another member, so that nobody waits for its time to live. */
@@ -158,8 +195,9 @@ export class FleetMember implements Caller {
   /** Says goodbye, closes all connections. Calls in flight fail with `unavailable`. */
   async leave(): Promise<void> {
     this.discovery.stop();
-    for (const pool of this.#pools.values()) pool.close();
-    this.#pools.clear();
+    for (const service of this.#services.values()) service.close();
+    this.#services.clear();
+    this.faults.close();
     if (!this.connection.isClosed()) {
       await Promise.race([
         this.connection.flush().catch(() => {}),
@@ -173,32 +211,74 @@ export class FleetMember implements Caller {
     return this.discovery.list(service).filter(({ state, address }) => state === 'ready' && address !== '');
   }
 
-  #pool(service: string): ChannelPool {
-    let pool = this.#pools.get(service);
-    if (!pool) {
-      const { identity, transport } = this;
-      pool = new ChannelPool({ service, identity, transport, log: this.#log });
-      pool.update(this.#ready(service));
-      this.#pools.set(service, pool);
+  #service(name: string): CalledService {
+    let service = this.#services.get(name);
+    if (!service) {
+      service = this.#makeService(name);
+      this.#services.set(name, service);
+      service.pool.update(this.#ready(name));
     }
-    return pool;
+    return service;
   }
 
-  async #connect(pool: ChannelPool, { signal }: CallOptions): Promise<Channel> {
-    if (signal?.aborted) {
-      throw platformError('cancelled', 'the call was cancelled before it was sent', {
-        data: { executed: 'no' },
-      });
-    }
-    await this.discovery.settled(pool.service);
-    return pool.connect();
+  #makeService(name: string): CalledService {
+    return new CalledService(
+      {
+        name,
+        policies: this.#policies,
+        metrics: this.#metrics,
+        tracer: this.#telemetry.tracer,
+        random: Math.random,
+        settled: () => this.discovery.settled(name),
+        onOperation: (operation) => this.#holdBreaker(operation),
+        onBreakerChange: (operation, from, to) => {
+          this.#metrics.breakerChanged(name, operation.name, to);
+          const fields = { operation: operation.id, from, to };
+          if (to === 'open') this.#log.warn('circuit breaker opened', fields);
+          else this.#log.info('circuit breaker changed', fields);
+        },
+      },
+      (policy, service) =>
+        new EndpointPool({
+          service: name,
+          identity: this.identity,
+          zone: this.#zone,
+          transport: this.transport,
+          log: this.#log,
+          policy,
+          incompatibleOn: (instance, channel) => this.#contracts.incompatibleOn(instance, channel),
+          onStall: (endpoint) => service.endpointStalled(endpoint),
+          onEjection: (endpoint, reason) => {
+            this.#metrics.ejected(name, endpoint.id, reason);
+            this.#log.warn('an instance was ejected', { to: endpoint.id, reason });
+          },
+        }),
+    );
   }
-}
 
-function notExecuted(error: unknown): boolean {
-  return (
-    error instanceof FlotillaError &&
-    error.code === 'unavailable' &&
-    (error.data as Partial<ExecutionData> | undefined)?.executed === 'no'
-  );
+  /** The most specific decision that names this operation from here. */
+  #holdBreaker({ id, service, breaker }: CalledOperation): void {
+    const { breakers } = this.#control;
+    const from = `${this.identity.service}->`;
+    const state =
+      breakers[`${from}${id}`] ??
+      breakers[id] ??
+      breakers[`${from}${service.name}`] ??
+      breakers[service.name];
+    breaker.force(state, performance.now());
+  }
+
+  *#breakers() {
+    for (const { name, operations } of this.#services.values()) {
+      for (const operation of operations) {
+        yield [name, operation.name, operation.breaker.state] as const;
+      }
+    }
+  }
+
+  *#bulkheads() {
+    for (const { name, bulkhead } of this.#services.values()) {
+      yield [name, bulkhead.active, bulkhead.waiting] as const;
+    }
+  }
 }

@@ -127,7 +127,7 @@ export const defaultPolicy: CallPolicy = {
     probes: 3,
   },
   bulkhead: { concurrency: 1_024, queue: 1_024 },
-  retry: { attempts: 3, baseMs: 20, maxMs: 1_000, budget: 0.1, reserve: 2 },
+  retry: { attempts: 3, baseMs: 20, maxMs: 1_000, budget: 0.1, reserve: 4 },
   throttle: { enabled: true, ratio: 2, windowMs: 2_000 },
   hedge: { enabled: false, quantile: 0.95, minMs: 1, budget: 0.05 },
 };

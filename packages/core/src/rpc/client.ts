@@ -17,6 +17,17 @@ export interface Caller {
     payload: Uint8Array,
     options: CallOptions,
   ): AsyncIterableIterator<Buffer>;
+  /** A client of this contract calls through here: instances that break it need not be tried. */
+  expect?(contract: Contract): void;
+}
+
+/** What a caller may say about one call that answers with a `T`. */
+export interface ClientCallOptions<T> extends CallOptions {
+  /**
+   * Gives the answer when the call has failed for good: a default, a cached value. Not asked for errors that the operation
+   * declares, which are answers. What it throws is the call's error.
+   */
+  readonly fallback?: (error: FlotillaError) => T | Promise<T>;
 }
 
 /** What the calls made while handling another call inherit from it. */
@@ -52,15 +63,17 @@ export async function attempt<T, E extends FlotillaError>(call: Call<T, E>): Pro
   }
 }
 
-type Arguments<I extends Schema> =
+type Arguments<I extends Schema, Options> =
   Record<string, never> extends InputOf<I>
-    ? [input?: InputOf<I>, options?: CallOptions]
-    : [input: InputOf<I>, options?: CallOptions];
+    ? [input?: InputOf<I>, options?: Options]
+    : [input: InputOf<I>, options?: Options];
 
 type Method<I extends Schema, O extends Schema | StreamSchema, E extends Failures> =
   O extends StreamSchema<infer Item>
-    ? (...args: Arguments<I>) => AsyncIterableIterator<OutputOf<Item>>
-    : (...args: Arguments<I>) => Call<OutputOf<Extract<O, Schema>>, CallError<E>>;
+    ? (...args: Arguments<I, CallOptions>) => AsyncIterableIterator<OutputOf<Item>>
+    : (
+        ...args: Arguments<I, ClientCallOptions<OutputOf<Extract<O, Schema>>>>
+      ) => Call<OutputOf<Extract<O, Schema>>, CallError<E>>;
 
 /** The operations of a contract as methods. */
 export type Client<C extends Contract> = {
@@ -93,31 +106,59 @@ export function clientFactory<C extends Contract>(
   class ContractClient extends ScopedClient {}
   for (const [operation, member] of Object.entries(members)) {
     if (member.kind !== 'operation') continue;
-    const id = `${name}.${operation}`;
-    const method = isStream(member.output) ? streamMethod(name, id) : unaryMethod(name, id);
+    const facts = factsOf(name, operation, member);
+    const method = isStream(member.output) ? streamMethod(facts) : unaryMethod(facts);
     Object.defineProperty(ContractClient.prototype, operation, { value: method });
   }
   return (caller, scope) => new ContractClient(caller, scope) as unknown as Client<C>;
 }
 
 export function createClient<C extends Contract>(contract: C, caller: Caller): Client<C> {
+  caller.expect?.(contract);
   return clientFactory(contract)(caller);
 }
 
-function unaryMethod(service: string, id: string) {
-  return async function call(this: ScopedClient, input?: unknown, options?: CallOptions): Promise<unknown> {
-    const result = await this.caller.call(service, id, encode(input), inherit(options, this.scope));
-    return decode(result.payload, id);
+/** What the path of a call has to know of its operation. */
+interface OperationFacts {
+  readonly service: string;
+  /** As on the wire. */
+  readonly id: string;
+  readonly idempotent: boolean;
+  /** The field of the input that shards the operation. */
+  readonly key: string | undefined;
+}
+
+function factsOf(service: string, name: string, { spec }: Operation): OperationFacts {
+  return { service, id: `${service}.${name}`, idempotent: spec.idempotent ?? false, key: spec.key };
+}
+
+function unaryMethod(facts: OperationFacts) {
+  const { service, id } = facts;
+  return async function call(
+    this: ScopedClient,
+    input?: unknown,
+    options?: ClientCallOptions<unknown>,
+  ): Promise<unknown> {
+    try {
+      const given = inherit(facts, input, options, this.scope);
+      const { payload } = await this.caller.call(service, id, encode(input), given);
+      return decode(payload, id);
+    } catch (thrown) {
+      const error = toFlotillaError(thrown);
+      if (options?.fallback === undefined || error.declared) throw thrown;
+      return options.fallback(error);
+    }
   };
 }
 
-function streamMethod(service: string, id: string) {
+function streamMethod(facts: OperationFacts) {
+  const { service, id } = facts;
   return function open(
     this: ScopedClient,
     input?: unknown,
     options?: CallOptions,
   ): AsyncIterableIterator<unknown> {
-    const items = this.caller.stream(service, id, encode(input), inherit(options, this.scope));
+    const items = this.caller.stream(service, id, encode(input), inherit(facts, input, options, this.scope));
     return {
       async next() {
         const { done, value } = await items.next();
@@ -147,16 +188,26 @@ function decode(payload: Buffer, id: string): unknown {
 }
 
 /** What the caller says wins; the deadline is the earlier of the two, and either signal cancels. */
-function inherit(options: CallOptions | undefined, scope: CallScope | undefined): CallOptions {
-  if (!scope) return options ?? {};
-  const remaining = scope.remainingMs();
-  const deadlineMs =
-    remaining === undefined ? options?.deadlineMs : Math.min(remaining, options?.deadlineMs ?? remaining);
+function inherit(
+  { idempotent, key }: OperationFacts,
+  input: unknown,
+  options: CallOptions | undefined,
+  scope: CallScope | undefined,
+): CallOptions {
+  const routingKey = key === undefined ? undefined : String((input as Record<string, unknown>)[key]);
+  const remaining = scope?.remainingMs();
+  const given = options?.deadlineMs;
   return {
-    ...options,
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
-    signal: options?.signal ? AbortSignal.any([options.signal, scope.signal]) : scope.signal,
-    ...(options?.user || !scope.user ? {} : { user: scope.user }),
-    ...(options?.trace || !scope.trace ? {} : { trace: scope.trace }),
+    deadlineMs: remaining === undefined ? given : Math.min(remaining, given ?? remaining),
+    signal: eitherSignal(options?.signal, scope?.signal),
+    user: options?.user ?? scope?.user,
+    trace: options?.trace ?? scope?.trace,
+    idempotencyKey: options?.idempotencyKey,
+    idempotent: options?.idempotent ?? idempotent,
+    routingKey: options?.routingKey ?? routingKey,
   };
+}
+
+function eitherSignal(own: AbortSignal | undefined, scope: AbortSignal | undefined): AbortSignal | undefined {
+  return own && scope ? AbortSignal.any([own, scope]) : (own ?? scope);
 }

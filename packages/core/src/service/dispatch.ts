@@ -4,7 +4,7 @@
  */
 import { contractInfo, describe } from '../contract/contract.ts';
 import { platformError } from '../errors/flotilla-error.ts';
-import { contractOperation } from '../fleet/member.ts';
+import { contractOperation } from '../fleet/contract-check.ts';
 import type { Dispatch, IncomingCall, Reply } from '../rpc/channel.ts';
 import type { CallMetrics } from './call-metrics.ts';
 import { type CallEnvironment, HandledCall } from './handled-call.ts';

@@ -100,6 +100,7 @@ async function startRuntime(
   database: Database | undefined,
 ): Promise<HostRuntime<unknown, Uses, unknown>> {
   const { name } = contractInfo(contract);
+  for (const used of Object.values(spec.uses ?? {})) caller.expect?.(used);
   const factories = Object.entries(spec.uses ?? {}).map(([key, used]) => [key, clientFactory(used)] as const);
   const scopedClients = (scope?: CallScope): Clients<Uses> =>
     Object.fromEntries(factories.map(([key, make]) => [key, make(caller, scope)]));

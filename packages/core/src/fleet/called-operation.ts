@@ -1,0 +1,110 @@
+/** One operation that this process calls: its policy, its breaker, and what is under way. */
+import { type FlotillaError, platformError } from '../errors/flotilla-error.ts';
+import { type BreakerState, CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import { LatencyQuantile } from '../resilience/latency-quantile.ts';
+import type { CallPolicy } from '../resilience/policy.ts';
+import type { Span } from '../telemetry/span.ts';
+import type { TraceContext } from '../telemetry/trace-context.ts';
+import type { SpanTemplate } from '../telemetry/tracer.ts';
+import { CallList } from './call-list.ts';
+import type { CalledService } from './called-service.ts';
+import type { OperationMetrics } from './client-metrics.ts';
+import type { Endpoint } from './endpoint.ts';
+
+const notExecuted = { executed: 'no' };
+
+export class CalledOperation {
+  readonly service: CalledService;
+  /** As on the wire: `ledger.hold`. */
+  readonly id: string;
+  readonly breaker: CircuitBreaker;
+  readonly metrics: OperationMetrics;
+  readonly latencies = new LatencyQuantile();
+  readonly list = new CallList();
+  readonly #spans: SpanTemplate;
+  #policy: CallPolicy;
+
+  constructor(
+    service: CalledService,
+    id: string,
+    policy: CallPolicy,
+    metrics: OperationMetrics,
+    spans: SpanTemplate,
+    onBreakerChange: (operation: CalledOperation, from: BreakerState, to: BreakerState) => void,
+  ) {
+    this.service = service;
+    this.id = id;
+    this.#policy = policy;
+    this.metrics = metrics;
+    this.#spans = spans;
+    this.breaker = new CircuitBreaker(policy.breaker, (from, to) => onBreakerChange(this, from, to));
+  }
+
+  /** Its name within the service. */
+  get name(): string {
+    return this.id.slice(this.service.name.length + 1);
+  }
+
+  get policy(): CallPolicy {
+    return this.#policy;
+  }
+
+  set policy(policy: CallPolicy) {
+    this.#policy = policy;
+    this.breaker.policy = policy.breaker;
+  }
+
+  startSpan(parent: TraceContext | undefined, now: number): Span {
+    return this.#spans.start(parent, now);
+  }
+
+  /** @param tried instances to be avoided while there are others. */
+  choose(now: number, key: string | undefined, tried: readonly Endpoint[] | undefined): Endpoint | undefined {
+    const all = this.service.pool.candidates(this.id);
+    if (tried === undefined) return this.service.balance(all, now, key);
+    const others = all.filter((endpoint) => !tried.includes(endpoint));
+    return this.service.balance(others.length > 0 ? others : all, now, key);
+  }
+
+  /** Calls that have become slow without having ended. */
+  countSlow(now: number): void {
+    const slowSince = now - this.breaker.slowAfterMs;
+    for (const call of this.list) {
+      if (call.sentAt > slowSince) return;
+      if (!call.isCountedSlow) call.countSlow(now);
+    }
+  }
+
+  circuitOpen(now: number): FlotillaError {
+    const why = this.breaker.forced ? 'an operator holds it open' : 'too many calls failed or were slow';
+    return platformError('unavailable', `${this.id} is not called: its circuit breaker is open, ${why}`, {
+      data: notExecuted,
+      retryAfterMs: Math.ceil(this.breaker.retryAfterMs(now)),
+    });
+  }
+
+  throttled(): FlotillaError {
+    return platformError('overloaded', `${this.id} is not called: ${this.service.name} is overloaded`, {
+      data: notExecuted,
+      retryAfterMs: 1_000,
+    });
+  }
+
+  bulkheadFull(): FlotillaError {
+    const { concurrency, queue } = this.service.bulkhead.policy;
+    const message = `${this.id} is not called: ${concurrency} calls to ${this.service.name} are under way and ${queue} wait`;
+    return platformError('overloaded', message, { data: notExecuted, retryAfterMs: 1_000 });
+  }
+
+  noInstance(): FlotillaError {
+    const { name, pool } = this.service;
+    const misfit = pool.incompatibility(this.id);
+    const why =
+      misfit !== undefined
+        ? `no running instance keeps the contract this process was built with (${misfit})`
+        : pool.size === 0
+          ? 'no instance is running'
+          : 'no instance answers';
+    return platformError('unavailable', `${name} is unavailable: ${why}`, { data: notExecuted });
+  }
+}

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Instance } from '../discovery/instance.ts';
+import { defaultPolicy } from '../resilience/policy.ts';
+import type { Transport, WireServer } from '../rpc/channel.ts';
+import { memoryTransport } from '../rpc/memory-transport.ts';
+import { silentLogger } from '../telemetry/log.ts';
+import { waitFor } from '../testing/wait-for.ts';
+import type { Endpoint } from './endpoint.ts';
+import { EndpointPool, type EndpointPoolOptions } from './endpoint-pool.ts';
+
+const key = Buffer.alloc(32, 7);
+
+async function serve(
+  transport: Transport,
+  instance: string,
+  more: Partial<Instance> = {},
+): Promise<{ server: WireServer; listed: Instance }> {
+  const server = await transport.listen({
+    address: 'memory:',
+    identity: { service: 'echo', instance, key },
+    dispatch: (_call, reply) => reply.value(Buffer.from(instance)),
+  });
+  const listed: Instance = {
+    service: 'echo',
+    instance,
+    version: '1.0.0',
+    contract: '',
+    address: server.address,
+    zone: 'local',
+    weight: 1,
+    state: 'ready',
+    startedAt: 1,
+    pid: 1,
+    ...more,
+  };
+  return { server, listed };
+}
+
+function poolOn(transport: Transport, more: Partial<EndpointPoolOptions> = {}): EndpointPool {
+  return new EndpointPool({
+    service: 'echo',
+    identity: { service: 'caller', instance: 'caller-1', key },
+    zone: 'local',
+    transport,
+    log: silentLogger,
+    policy: defaultPolicy,
+    incompatibleOn: async () => new Map(),
+    onStall() {},
+    onEjection() {},
+    ...more,
+  });
+}
+
+const names = (endpoints: readonly Endpoint[]) => endpoints.map(({ id }) => id).sort();
+
+async function come(pool: EndpointPool, ...instances: string[]): Promise<void> {
+  await waitFor(() => names(pool.candidates('echo.say')).join() === instances.join(), {
+    what: `candidates ${instances.join()}`,
+  });
+}
+
+describe('the pool of a service', () => {
+  it('offers every live instance, and only those that are left when one leaves', async () => {
+    const transport = memoryTransport();
+    const one = await serve(transport, 'echo-1');
+    const two = await serve(transport, 'echo-2');
+    const pool = poolOn(transport);
+    assert.equal(pool.wasKnown, false);
+    pool.update([one.listed, two.listed]);
+    await come(pool, 'echo-1', 'echo-2');
+    pool.update([two.listed]);
+    assert.deepEqual(names(pool.candidates('echo.say')), ['echo-2']);
+    pool.close();
+    await Promise.all([one.server.close(), two.server.close()]);
+  });
+
+  it('passes over a dead instance, and takes it back when it lives again', async () => {
+    const transport = memoryTransport();
+    const dead = await serve(transport, 'echo-1');
+    const alive = await serve(transport, 'echo-2');
+    await dead.server.close();
+    const pool = poolOn(transport);
+    pool.update([dead.listed, alive.listed]);
+    await come(pool, 'echo-2');
+    assert.ok(pool.isConnected(alive.listed));
+    assert.ok(!pool.isConnected(dead.listed));
+    const again = await serve(transport, 'echo-1', { startedAt: 2 });
+    pool.update([again.listed, alive.listed]);
+    await come(pool, 'echo-1', 'echo-2');
+    pool.close();
+    await Promise.all([alive.server.close(), again.server.close()]);
+  });
+
+  it('wakes who waits when an instance comes, once', async () => {
+    const transport = memoryTransport();
+    const pool = poolOn(transport);
+    let woken = 0;
+    pool.await({ instanceCame: () => woken++ });
+    const one = await serve(transport, 'echo-1');
+    const two = await serve(transport, 'echo-2');
+    pool.update([one.listed, two.listed]);
+    await come(pool, 'echo-1', 'echo-2');
+    assert.equal(woken, 1);
+    pool.close();
+    await Promise.all([one.server.close(), two.server.close()]);
+  });
+
+  it('takes out an instance whose answers are failures, but never more than its share', async () => {
+    const transport = memoryTransport();
+    const one = await serve(transport, 'echo-1');
+    const two = await serve(transport, 'echo-2');
+    const ejected: string[] = [];
+    const pool = poolOn(transport, { onEjection: ({ id }, reason) => ejected.push(`${id} ${reason}`) });
+    pool.update([one.listed, two.listed]);
+    await come(pool, 'echo-1', 'echo-2');
+    const [sick, other] = [...pool.endpoints] as [Endpoint, Endpoint];
+    for (let n = 0; n < defaultPolicy.ejection.consecutiveFailures; n++) pool.failed(sick, n);
+    assert.deepEqual(names(pool.candidates('echo.say')), ['echo-2']);
+    for (let n = 0; n < 20; n++) pool.failed(other, n);
+    assert.deepEqual(ejected, ['echo-1 failures']);
+    assert.deepEqual(names(pool.candidates('echo.say')), ['echo-2']);
+    pool.close();
+    await Promise.all([one.server.close(), two.server.close()]);
+  });
+
+  it('takes an ejected instance back after its time', async () => {
+    const transport = memoryTransport();
+    const one = await serve(transport, 'echo-1');
+    const two = await serve(transport, 'echo-2');
+    const ejection = { ...defaultPolicy.ejection, baseMs: 30 };
+    const pool = poolOn(transport, { policy: { ...defaultPolicy, ejection } });
+    pool.update([one.listed, two.listed]);
+    await come(pool, 'echo-1', 'echo-2');
+    const [sick] = [...pool.endpoints] as [Endpoint];
+    const now = performance.now();
+    for (let n = 0; n < ejection.consecutiveFailures; n++) pool.failed(sick, now);
+    assert.deepEqual(names(pool.candidates('echo.say')), ['echo-2']);
+    await come(pool, 'echo-1', 'echo-2');
+    pool.close();
+    await Promise.all([one.server.close(), two.server.close()]);
+  });
+
+  it('keeps operations away from an instance whose contract breaks them, and says why', async () => {
+    const transport = memoryTransport();
+    const old = await serve(transport, 'echo-1');
+    const current = await serve(transport, 'echo-2');
+    const pool = poolOn(transport, {
+      incompatibleOn: async ({ instance }) =>
+        new Map(instance === 'echo-1' ? [['echo.say', ['it has no such operation']]] : []),
+    });
+    pool.update([old.listed, current.listed]);
+    await waitFor(() => pool.candidates('echo.other').length === 2);
+    assert.deepEqual(names(pool.candidates('echo.say')), ['echo-2']);
+    pool.update([old.listed]);
+    assert.deepEqual(pool.candidates('echo.say'), []);
+    assert.equal(pool.incompatibility('echo.say'), 'it has no such operation');
+    pool.close();
+    await Promise.all([old.server.close(), current.server.close()]);
+  });
+
+  it('prefers instances in its own zone', async () => {
+    const transport = memoryTransport();
+    const far = await serve(transport, 'echo-1', { zone: 'b' });
+    const near = await serve(transport, 'echo-2', { zone: 'a' });
+    const pool = poolOn(transport, { zone: 'a' });
+    pool.update([far.listed, near.listed]);
+    await come(pool, 'echo-2');
+    await near.server.close();
+    pool.update([far.listed]);
+    await come(pool, 'echo-1');
+    pool.close();
+    await far.server.close();
+  });
+
+  it('has hope for an instance for a while after the last one went, and none before the first', async () => {
+    const transport = memoryTransport();
+    const pool = poolOn(transport);
+    assert.equal(pool.hopeUntil(1_000), Number.NEGATIVE_INFINITY);
+    const one = await serve(transport, 'echo-1');
+    pool.update([one.listed]);
+    await come(pool, 'echo-1');
+    await one.server.close();
+    await come(pool);
+    const left = pool.hopeUntil(1_000) - performance.now();
+    assert.ok(left > 0 && left <= 1_000);
+    pool.close();
+  });
+});

@@ -1,0 +1,263 @@
+/**
+ * The instances of one service and the connections to them: one to each, dialled as soon as the instance is known, dialled
+ * again when lost, dropped when the instance leaves the table. Says which may take calls now, and who waits for one.
+ */
+import { preferZone } from '../balancing/index.ts';
+import type { Instance } from '../discovery/instance.ts';
+import { mayEject } from '../resilience/outlier.ts';
+import type { CallPolicy } from '../resilience/policy.ts';
+import type { Channel, Transport, WireIdentity } from '../rpc/channel.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { Endpoint } from './endpoint.ts';
+
+/** After a failed dial the instance is left alone for this long, so that a dead one costs nothing. */
+const redialPauseMs = 100;
+
+/** Waits for an instance. */
+export interface InstanceWaiter {
+  /** Some instance takes calls. */
+  instanceCame(): void;
+}
+
+export interface EndpointPoolOptions {
+  readonly service: string;
+  readonly identity: WireIdentity;
+  readonly zone: string;
+  readonly transport: Transport;
+  readonly log: Logger;
+  readonly policy: CallPolicy;
+  /** What of this service's operations cannot be called on an instance. Asked before it takes calls. */
+  readonly incompatibleOn: (instance: Instance, channel: Channel) => Promise<Endpoint['incompatible']>;
+  /** An instance has stopped answering at all: its calls in flight may be tried elsewhere. */
+  readonly onStall: (endpoint: Endpoint) => void;
+  readonly onEjection: (endpoint: Endpoint, reason: 'failures' | 'stalled') => void;
+}
+
+export class EndpointPool {
+  readonly #options: EndpointPoolOptions;
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #waiters = new Set<InstanceWaiter>();
+  #policy: CallPolicy;
+  /** Replaced, never changed: the hot path reads one array, and balancers remember what they know of it. */
+  #candidates: readonly Endpoint[] = [];
+  #someIncompatible = false;
+  /** Candidates by operation, where they differ between operations. */
+  readonly #candidatesOf = new Map<string, readonly Endpoint[]>();
+  /** When there was last reason to expect an instance; undefined when none was ever known. */
+  #hopeAt: number | undefined;
+  #closed = false;
+
+  constructor(options: EndpointPoolOptions) {
+    this.#options = options;
+    this.#policy = options.policy;
+  }
+
+  get endpoints(): Iterable<Endpoint> {
+    return this.#endpoints.values();
+  }
+
+  set policy(policy: CallPolicy) {
+    this.#policy = policy;
+    for (const { outlier } of this.#endpoints.values()) outlier.policy = policy.ejection;
+    this.#refresh();
+  }
+
+  /** Follows the table: called with the ready instances whenever they change. */
+  update(instances: readonly Instance[]): void {
+    const wanted = new Map(instances.map((instance) => [instance.instance, instance]));
+    for (const [id, endpoint] of this.#endpoints) {
+      const next = wanted.get(id);
+      const { address, startedAt } = endpoint.instance;
+      if (next?.address === address && next.startedAt === startedAt) {
+        endpoint.instance = next;
+        continue;
+      }
+      this.#endpoints.delete(id);
+      // Calls in flight on a leaving instance finish: it says go-away, or its death closes the channel.
+      if (endpoint.isOpen && endpoint.inFlight === 0) endpoint.channel?.close();
+    }
+    for (const [id, instance] of wanted) {
+      if (this.#endpoints.has(id)) continue;
+      const endpoint = new Endpoint(instance, this.#policy.ejection);
+      this.#endpoints.set(id, endpoint);
+      this.#hopeAt = performance.now();
+      this.#dialInBackground(endpoint);
+    }
+    this.#refresh();
+  }
+
+  /**
+   * The instances that may take a call: open, compatible, neither ejected nor stalled, in the caller's zone where that is
+   * enough. When only ejected or stalled ones are open, those: they may be better than nothing.
+   */
+  candidates(operation: string): readonly Endpoint[] {
+    if (!this.#someIncompatible) return this.#candidates;
+    let found = this.#candidatesOf.get(operation);
+    if (!found) {
+      found = this.#select(operation);
+      this.#candidatesOf.set(operation, found);
+    }
+    return found;
+  }
+
+  /** Why an operation has no candidate although instances are there; undefined when that is not why. */
+  incompatibility(operation: string): string | undefined {
+    const reasons = [...this.#endpoints.values()].map(({ incompatible }) => incompatible.get(operation));
+    return reasons.find((reason) => reason !== undefined)?.join('; ');
+  }
+
+  /** Until when it is worth waiting for an instance; -Infinity when none was ever known. */
+  hopeUntil(waitMs: number): number {
+    return this.#hopeAt === undefined ? Number.NEGATIVE_INFINITY : this.#hopeAt + waitMs;
+  }
+
+  /** Calls `waiter.instanceCame()` once, when some instance takes calls; until `forget`. */
+  await(waiter: InstanceWaiter): void {
+    this.#waiters.add(waiter);
+    // A call is reason enough to try those whose last dial failed.
+    for (const endpoint of this.#endpoints.values()) {
+      const rested = performance.now() - endpoint.failedAt >= redialPauseMs;
+      if (!endpoint.channel && !endpoint.dialling && rested) this.#dialInBackground(endpoint);
+    }
+  }
+
+  forget(waiter: InstanceWaiter): void {
+    this.#waiters.delete(waiter);
+  }
+
+  /** Whether an instance was ever known. */
+  get wasKnown(): boolean {
+    return this.#hopeAt !== undefined;
+  }
+
+  get size(): number {
+    return this.#endpoints.size;
+  }
+
+  /** Whether some connection to this instance is open: proof of life for discovery. */
+  isConnected(instance: Instance): boolean {
+    return this.#endpoints.get(instance.instance)?.isOpen ?? false;
+  }
+
+  /** An instance answered a call with a failure that is its own. */
+  failed(endpoint: Endpoint, now: number): void {
+    if (!endpoint.outlier.failed(now)) return;
+    const all = [...this.#endpoints.values()].filter((each) => each.isOpen);
+    const ejected = all.filter((each) => each.outlier.isEjected(now)).length;
+    if (!mayEject(all.length, ejected, this.#policy.ejection)) return;
+    endpoint.outlier.eject(now);
+    this.#options.onEjection(endpoint, 'failures');
+    this.#refresh();
+    this.#returnLater(endpoint, endpoint.outlier.ejectedUntil - now);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { channel } of this.#endpoints.values()) channel?.close();
+    this.#endpoints.clear();
+    this.#candidates = [];
+    this.#candidatesOf.clear();
+    // What waits tries once more, and fails by finding nobody.
+    this.#hopeAt = undefined;
+    this.#wake();
+  }
+
+  #returnLater(endpoint: Endpoint, delayMs: number): void {
+    setTimeout(() => {
+      if (this.#closed || this.#endpoints.get(endpoint.id) !== endpoint) return;
+      endpoint.joinedAt = performance.now();
+      this.#refresh();
+    }, delayMs + 1).unref();
+  }
+
+  #dial(endpoint: Endpoint): Promise<void> {
+    endpoint.dialling ??= this.#connect(endpoint).finally(() => {
+      endpoint.dialling = undefined;
+    });
+    return endpoint.dialling;
+  }
+
+  /** Keeps dialling for as long as the instance is in the table: the next call should find the channel open. */
+  #dialInBackground(endpoint: Endpoint): void {
+    this.#dial(endpoint).catch(() => this.#dialLater(endpoint));
+  }
+
+  #dialLater(endpoint: Endpoint): void {
+    const pause = redialPauseMs * (1 + Math.random());
+    setTimeout(() => {
+      if (!this.#closed && !endpoint.channel && this.#endpoints.get(endpoint.id) === endpoint) {
+        this.#dialInBackground(endpoint);
+      }
+    }, pause).unref();
+  }
+
+  async #connect(endpoint: Endpoint): Promise<void> {
+    const { identity, transport, log, incompatibleOn } = this.#options;
+    const { address, service, instance } = endpoint.instance;
+    let channel: Channel | undefined;
+    try {
+      channel = await transport.dial({ address, identity, expect: { service, instance } });
+      endpoint.incompatible = await incompatibleOn(endpoint.instance, channel);
+    } catch (error) {
+      channel?.close();
+      endpoint.failedAt = performance.now();
+      log.debug('cannot connect', { to: instance, address, error });
+      throw error;
+    }
+    if (this.#closed || this.#endpoints.get(instance) !== endpoint) channel.close();
+    else this.#opened(endpoint, channel);
+  }
+
+  #opened(endpoint: Endpoint, channel: Channel): void {
+    endpoint.channel = channel;
+    if (endpoint.joinedAt === 0) endpoint.joinedAt = performance.now();
+    channel.onDrain(() => this.#refresh());
+    channel.onStall((stalled) => {
+      this.#options.log.warn(stalled ? 'an instance stands still' : 'an instance moves again', {
+        to: endpoint.id,
+      });
+      if (stalled) this.#options.onEjection(endpoint, 'stalled');
+      this.#refresh();
+      if (stalled) this.#options.onStall(endpoint);
+    });
+    channel.onClose((reason) => {
+      if (endpoint.channel === channel) endpoint.channel = undefined;
+      if (reason) this.#options.log.debug('connection lost', { to: endpoint.id, reason: reason.message });
+      this.#refresh();
+      this.#dialLater(endpoint);
+    });
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    const before = this.#candidates.length;
+    this.#someIncompatible = false;
+    for (const { incompatible } of this.#endpoints.values()) {
+      if (incompatible.size > 0) this.#someIncompatible = true;
+    }
+    this.#candidatesOf.clear();
+    this.#candidates = this.#select(undefined);
+    if (this.#candidates.length > 0) this.#wake();
+    else if (before > 0) this.#hopeAt = performance.now();
+  }
+
+  #select(operation: string | undefined): readonly Endpoint[] {
+    const now = performance.now();
+    const open: Endpoint[] = [];
+    const fit: Endpoint[] = [];
+    for (const endpoint of this.#endpoints.values()) {
+      if (!endpoint.isOpen || (operation !== undefined && endpoint.incompatible.has(operation))) continue;
+      open.push(endpoint);
+      if (!endpoint.isStalled && !endpoint.outlier.isEjected(now)) fit.push(endpoint);
+    }
+    if (fit.length === 0) return open;
+    return this.#policy.preferZone ? preferZone(fit, this.#options.zone) : fit;
+  }
+
+  #wake(): void {
+    if (this.#waiters.size === 0) return;
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter.instanceCame();
+  }
+}

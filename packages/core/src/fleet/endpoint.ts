@@ -1,0 +1,63 @@
+/** One instance of a service that this process calls: the connection to it, its load and its health as seen from here. */
+import type { Candidate } from '../balancing/index.ts';
+import { PeakEwma } from '../balancing/index.ts';
+import type { Instance } from '../discovery/instance.ts';
+import { OutlierDetector } from '../resilience/outlier.ts';
+import type { EjectionPolicy } from '../resilience/policy.ts';
+import type { Channel } from '../rpc/channel.ts';
+
+export class Endpoint implements Candidate {
+  /** As it announced itself last. */
+  instance: Instance;
+  channel: Channel | undefined;
+  dialling: Promise<void> | undefined;
+  /** When the last dial failed. */
+  failedAt = Number.NEGATIVE_INFINITY;
+  /** When it could be called first, or again after an ejection: its slow start begins there. */
+  joinedAt = 0;
+  /** Operations of this service that this process cannot call here, because their contract has changed: why, by name. */
+  incompatible: ReadonlyMap<string, readonly string[]> = new Map();
+  readonly outlier: OutlierDetector;
+  readonly #latency = new PeakEwma();
+  /** The connection whose loss has been counted as a failure. */
+  #countedLoss: Channel | undefined;
+
+  constructor(instance: Instance, policy: EjectionPolicy) {
+    this.instance = instance;
+    this.outlier = new OutlierDetector(policy);
+  }
+
+  get id(): string {
+    return this.instance.instance;
+  }
+  get zone(): string {
+    return this.instance.zone;
+  }
+  get weight(): number {
+    return this.instance.weight;
+  }
+  get inFlight(): number {
+    return this.channel?.inFlight ?? 0;
+  }
+  get isOpen(): boolean {
+    return this.channel?.state === 'open';
+  }
+  get isStalled(): boolean {
+    return this.channel?.stalled ?? false;
+  }
+
+  latencyAt(now: number): number {
+    return this.#latency.at(now);
+  }
+
+  answered(latencyMs: number, now: number): void {
+    this.#latency.observe(latencyMs, now);
+  }
+
+  /** True for the first call that fails with a connection: the loss of a connection is one failure, whatever it carried. */
+  isFirstLossOf(channel: Channel): boolean {
+    if (this.#countedLoss === channel) return false;
+    this.#countedLoss = channel;
+    return true;
+  }
+}

@@ -1,0 +1,436 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'node:test';
+import type { Instance } from '../discovery/instance.ts';
+import { FlotillaError, platformError } from '../errors/flotilla-error.ts';
+import type { PolicyRules } from '../resilience/policy-rules.ts';
+import type { CallOptions, CallResult, Dispatch, IncomingCall, Reply, WireServer } from '../rpc/channel.ts';
+import { memoryTransport } from '../rpc/memory-transport.ts';
+import { PromisedResult } from '../rpc/promised-result.ts';
+import { silentTelemetry } from '../telemetry/telemetry.ts';
+import { waitFor } from '../testing/wait-for.ts';
+import { CalledService } from './called-service.ts';
+import { ClientMetrics } from './client-metrics.ts';
+import { emptyControl } from './control-document.ts';
+import { EndpointPool } from './endpoint-pool.ts';
+import { PolicyBook } from './policy-book.ts';
+
+const key = Buffer.alloc(32, 3);
+const input = Buffer.from('{}');
+const ok: Dispatch = (_call, reply) => reply.value(Buffer.from('"ok"'));
+
+/** A service with instances in memory, and the calls of one process to it. */
+class Scene {
+  readonly #transport = memoryTransport();
+  readonly #servers = new Map<string, WireServer>();
+  readonly #listed = new Map<string, Instance>();
+  readonly telemetry = silentTelemetry();
+  readonly policies = new PolicyBook('shop', {});
+  readonly changes: string[] = [];
+  readonly service: CalledService;
+  #starts = 0;
+
+  constructor(rules: PolicyRules = {}) {
+    this.policies.update({ ...emptyControl, configured: rules });
+    const metrics = new ClientMetrics(this.telemetry.metrics, { breakers: () => [], bulkheads: () => [] });
+    this.service = new CalledService(
+      {
+        name: 'stock',
+        policies: this.policies,
+        metrics,
+        tracer: this.telemetry.tracer,
+        random: Math.random,
+        settled: async () => {},
+        onOperation() {},
+        onBreakerChange: (_operation, from, to) => this.changes.push(`${from} ${to}`),
+      },
+      (policy, service) =>
+        new EndpointPool({
+          service: 'stock',
+          identity: { service: 'shop', instance: 'shop-1', key },
+          zone: 'local',
+          transport: this.#transport,
+          log: this.telemetry.log,
+          policy,
+          incompatibleOn: async () => new Map(),
+          onStall: (endpoint) => service.endpointStalled(endpoint),
+          onEjection() {},
+        }),
+    );
+  }
+
+  async start(instance: string, dispatch: Dispatch): Promise<void> {
+    const identity = { service: 'stock', instance, key };
+    const server = await this.#transport.listen({ address: 'memory:', identity, dispatch });
+    this.#servers.set(instance, server);
+    this.#listed.set(instance, {
+      service: 'stock',
+      instance,
+      version: '1',
+      contract: '',
+      address: server.address,
+      zone: 'local',
+      weight: 1,
+      state: 'ready',
+      startedAt: ++this.#starts,
+      pid: 1,
+    });
+    this.service.pool.update([...this.#listed.values()]);
+    const isThere = () => this.service.pool.candidates('stock.take').some(({ id }) => id === instance);
+    await waitFor(isThere, { what: `${instance} to be a candidate` });
+  }
+
+  async stop(instance: string): Promise<void> {
+    this.#listed.delete(instance);
+    await this.#servers.get(instance)!.close();
+    this.#servers.delete(instance);
+    this.service.pool.update([...this.#listed.values()]);
+  }
+
+  call(options: CallOptions = {}, operation = 'stock.take'): Promise<CallResult> {
+    const result = new PromisedResult();
+    this.service.call(operation, input, options, result);
+    return result.promise;
+  }
+
+  metric(name: string): string[] {
+    return this.telemetry.metrics
+      .render()
+      .split('\n')
+      .filter((line) => line.startsWith(name));
+  }
+
+  async end(): Promise<void> {
+    this.service.close();
+    await Promise.all([...this.#servers.values()].map((server) => server.close()));
+  }
+}
+
+const scenes: Scene[] = [];
+function scene(rules?: PolicyRules): Scene {
+  const made = new Scene(rules);
+  scenes.push(made);
+  return made;
+}
+afterEach(async () => {
+  await Promise.all(scenes.splice(0).map((each) => each.end()));
+});
+
+/** Answers each call by the next of these; the last for all that follow. */
+function script(...steps: ((call: IncomingCall, reply: Reply) => void)[]): Dispatch & { calls: number } {
+  const dispatch = Object.assign(
+    (call: IncomingCall, reply: Reply) => {
+      steps[Math.min(dispatch.calls++, steps.length - 1)]!(call, reply);
+    },
+    { calls: 0 },
+  );
+  return dispatch;
+}
+
+const answer = (_call: IncomingCall, reply: Reply) => reply.value(Buffer.from('"ok"'));
+const refuse =
+  (code: 'unavailable' | 'internal' | 'overloaded', data?: object) => (_: unknown, reply: Reply) =>
+    reply.error(platformError(code, code, data ? { data } : {}));
+
+describe('an outgoing call', () => {
+  it('is retried when the operation is idempotent and the service is unavailable', async () => {
+    const it = scene();
+    const stock = script(refuse('unavailable'), answer);
+    await it.start('stock-1', stock);
+    assert.equal(String((await it.call({ idempotent: true })).payload), '"ok"');
+    assert.equal(stock.calls, 2);
+    assert.deepEqual(
+      it.metric('flotilla_client_attempts_total{'),
+      ['first', 'retry'].map(
+        (kind) => `flotilla_client_attempts_total{kind="${kind}",operation="take",service="stock"} 1`,
+      ),
+    );
+  });
+
+  it('is not repeated when it may have been executed and is not idempotent', async () => {
+    const it = scene();
+    const stock = script(refuse('unavailable'), answer);
+    await it.start('stock-1', stock);
+    await assert.rejects(it.call(), { code: 'unavailable' });
+    assert.equal(stock.calls, 1);
+  });
+
+  it('is repeated, idempotent or not, when no handler has seen it', async () => {
+    const it = scene();
+    const stock = script(refuse('unavailable', { executed: 'no' }), answer);
+    await it.start('stock-1', stock);
+    await it.call();
+    assert.equal(stock.calls, 2);
+  });
+
+  it('goes to another instance after one has failed it', async () => {
+    const it = scene();
+    let isSick = false;
+    const sick = script((call, reply) => (isSick ? refuse('unavailable') : answer)(call, reply));
+    await it.start('stock-1', sick);
+    await it.start('stock-2', ok);
+    for (let n = 0; n < 50; n++) await it.call({ idempotent: true });
+    isSick = true;
+    sick.calls = 0;
+    for (let n = 0; n < 20; n++) await it.call({ idempotent: true });
+    assert.ok(sick.calls <= 10, `the sick instance was asked ${sick.calls} times`);
+  });
+
+  it('is retried within a budget: at 30 % errors at most a fifth more requests than calls', async () => {
+    const it = scene({ '*': { retry: { baseMs: 0, maxMs: 0 }, breaker: { enabled: false } } });
+    let requests = 0;
+    await it.start('stock-1', (_call, reply) => {
+      requests++;
+      if (requests % 10 < 3) reply.error(platformError('unavailable', 'now and then'));
+      else reply.value(input);
+    });
+    const calls = 300;
+    await Promise.allSettled(Array.from({ length: calls }, () => it.call({ idempotent: true })));
+    assert.ok(requests > calls, 'some were retried');
+    assert.ok(requests <= calls * 1.2, `${requests} requests for ${calls} calls`);
+  });
+
+  it('waits through the restart of the only instance', async () => {
+    const it = scene();
+    await it.start('stock-1', ok);
+    await it.call();
+    await it.stop('stock-1');
+    const call = it.call();
+    await it.start('stock-1', ok);
+    assert.equal(String((await call).payload), '"ok"');
+  });
+
+  it('fails at once when no instance was ever known, and when none has come back in time', async () => {
+    const it = scene({ '*': { waitMs: 50 } });
+    await assert.rejects(it.call(), {
+      code: 'unavailable',
+      data: { executed: 'no' },
+      message: /no instance is running/,
+    });
+    await it.start('stock-1', ok);
+    await it.stop('stock-1');
+    await assert.rejects(it.call(), { code: 'unavailable', data: { executed: 'no' } });
+  });
+
+  it('does not wait for an instance past its deadline, nor when its caller gives up', async () => {
+    const it = scene();
+    await it.start('stock-1', ok);
+    await it.stop('stock-1');
+    await assert.rejects(it.call({ deadlineMs: 20 }), {
+      code: 'deadline_exceeded',
+      data: { executed: 'no' },
+    });
+    const controller = new AbortController();
+    const call = it.call({ signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await assert.rejects(call, { code: 'cancelled', data: { executed: 'no' } });
+    await assert.rejects(it.call({ signal: controller.signal }), { code: 'cancelled' });
+  });
+
+  it('gives its place back and tells the server when its caller gives up', async () => {
+    const it = scene();
+    const seen: IncomingCall[] = [];
+    await it.start('stock-1', (call) => seen.push(call));
+    const controller = new AbortController();
+    const call = it.call({ signal: controller.signal });
+    await waitFor(() => seen.length === 1);
+    assert.equal(it.service.bulkhead.active, 1);
+    controller.abort();
+    await assert.rejects(call, { code: 'cancelled', data: { executed: 'unknown' } });
+    assert.equal(it.service.bulkhead.active, 0);
+    await waitFor(() => seen[0]!.signal.aborted);
+  });
+
+  it('sends the budget that is left, and its own span', async () => {
+    const it = scene();
+    const seen: IncomingCall[] = [];
+    await it.start('stock-1', (call, reply) => {
+      seen.push(call);
+      reply.value(input);
+    });
+    const parent = it.telemetry.tracer.start('parent', 'internal', undefined);
+    await it.call({ deadlineMs: 5_000, trace: parent });
+    const [call] = seen;
+    assert.ok(call!.remainingMs()! > 4_000 && call!.remainingMs()! <= 5_000);
+    assert.equal(call!.trace!.trace3, parent.trace3);
+    assert.notEqual(call!.trace!.span1, parent.span1);
+  });
+
+  it('waits for its turn when the bulkhead is full, in order, and is refused when the queue is', async () => {
+    const it = scene({ stock: { bulkhead: { concurrency: 2, queue: 2 } } });
+    const replies: Reply[] = [];
+    await it.start('stock-1', (_call, reply) => replies.push(reply));
+    const calls = Array.from({ length: 4 }, () => it.call());
+    await assert.rejects(it.call(), {
+      code: 'overloaded',
+      data: { executed: 'no' },
+      message: /2 calls .* 2 wait/,
+    });
+    await waitFor(() => replies.length === 2);
+    assert.deepEqual([it.service.bulkhead.active, it.service.bulkhead.waiting], [2, 2]);
+    for (let n = 0; n < 4; n++) {
+      await waitFor(() => replies.length > n);
+      replies[n]!.value(input);
+    }
+    await Promise.all(calls);
+    assert.deepEqual([it.service.bulkhead.active, it.service.bulkhead.waiting], [0, 0]);
+  });
+
+  it('that waits in the queue of the bulkhead can be given up, and its deadline counts', async () => {
+    const it = scene({ stock: { bulkhead: { concurrency: 1, queue: 5 } } });
+    const replies: Reply[] = [];
+    await it.start('stock-1', (_call, reply) => replies.push(reply));
+    const first = it.call();
+    const controller = new AbortController();
+    const second = it.call({ signal: controller.signal });
+    const third = it.call({ deadlineMs: 20 });
+    const fourth = it.call();
+    controller.abort();
+    await assert.rejects(second, { code: 'cancelled' });
+    await assert.rejects(third, { code: 'deadline_exceeded', data: { executed: 'no' } });
+    await waitFor(() => replies.length === 1);
+    replies[0]!.value(input);
+    await first;
+    await waitFor(() => replies.length === 2);
+    replies[1]!.value(input);
+    await fourth;
+    assert.deepEqual([it.service.bulkhead.active, it.service.bulkhead.waiting], [0, 0]);
+  });
+
+  it('is refused while the circuit breaker is open, and probes close it again', async () => {
+    const it = scene({ '*': { breaker: { openMs: 30, maxOpenMs: 60, probes: 2 } } });
+    let sick = true;
+    await it.start('stock-1', (_call, reply) => {
+      if (sick) reply.error(platformError('internal', 'broken'));
+      else reply.value(input);
+    });
+    for (let n = 0; n < 10; n++) await assert.rejects(it.call(), { code: 'internal' });
+    const refusal = (await it.call().catch((error) => error)) as FlotillaError;
+    assert.equal(refusal.code, 'unavailable');
+    assert.deepEqual(refusal.data, { executed: 'no' });
+    assert.ok(refusal.retryAfterMs! >= 0 && refusal.retryAfterMs! <= 60);
+    sick = false;
+    await waitFor(
+      async () => {
+        await it.call().catch(() => {});
+        return it.changes.at(-1) === 'half_open closed';
+      },
+      { what: 'the breaker to close' },
+    );
+    assert.equal(it.changes[0], 'closed open');
+  });
+
+  it('keeps the breaker of one operation apart from that of another', async () => {
+    const it = scene();
+    await it.start('stock-1', (call, reply) => {
+      if (call.operation === 'stock.take') reply.error(platformError('internal', 'broken'));
+      else reply.value(input);
+    });
+    for (let n = 0; n < 12; n++) await it.call().catch(() => {});
+    await assert.rejects(it.call(), { code: 'unavailable', message: /circuit breaker is open/ });
+    await it.call({}, 'stock.list');
+  });
+
+  it('counts the loss of a connection as one failure, whatever it carried', async () => {
+    const it = scene();
+    await it.start('stock-1', () => {});
+    const calls = Array.from({ length: 50 }, () => it.call().catch((error: FlotillaError) => error.code));
+    await waitFor(() => it.service.bulkhead.active === 50);
+    await it.stop('stock-1');
+    assert.deepEqual(new Set(await Promise.all(calls)), new Set(['unavailable']));
+    assert.deepEqual(it.changes, []);
+  });
+
+  it('counts a call that hangs as slow while it hangs', async () => {
+    const it = scene({ '*': { breaker: { slowMs: 20, minimumCalls: 5 } } });
+    let hangs = false;
+    await it.start('stock-1', (_call, reply) => {
+      if (!hangs) reply.value(input);
+    });
+    for (let n = 0; n < 10; n++) await it.call();
+    hangs = true;
+    const calls = Promise.allSettled(Array.from({ length: 20 }, () => it.call({ deadlineMs: 5_000 })));
+    await waitFor(() => it.changes.includes('closed open'), { what: 'the breaker to open' });
+    assert.equal(it.service.bulkhead.active, 20);
+    await it.stop('stock-1');
+    await calls;
+  });
+
+  it('does not hold the impatience of its caller against the service', async () => {
+    const it = scene({ '*': { breaker: { minimumCalls: 5 } } });
+    let hangs = false;
+    await it.start('stock-1', (_call, reply) => {
+      if (!hangs) reply.value(input);
+    });
+    for (let n = 0; n < 10; n++) await it.call();
+    hangs = true;
+    for (let n = 0; n < 20; n++) {
+      await assert.rejects(it.call({ deadlineMs: 5 }), { code: 'deadline_exceeded' });
+    }
+    assert.deepEqual(it.changes, []);
+  });
+
+  it('is hedged when it takes longer than usual, and the faster answer wins', async () => {
+    const it = scene({ '*': { hedge: { enabled: true, budget: 1 } } });
+    const given: IncomingCall[] = [];
+    let hangs = false;
+    await it.start('stock-1', (call, reply) => {
+      if (hangs) given.push(call);
+      else reply.value(Buffer.from('1'));
+    });
+    await it.start('stock-2', (_call, reply) => reply.value(Buffer.from('2')));
+    for (let n = 0; n < 100; n++) await it.call({ idempotent: true });
+    hangs = true;
+    for (let n = 0; n < 30; n++) {
+      assert.equal(String((await it.call({ idempotent: true })).payload), '2');
+    }
+    assert.ok(given.length > 0);
+    await waitFor(() => given.every((call) => call.signal.aborted), { what: 'the losers to be cancelled' });
+    assert.ok(it.metric('flotilla_client_attempts_total{').some((line) => /kind="hedge".*} [1-9]/.test(line)));
+  });
+
+  it('leaves the answers that an operation declares alone', async () => {
+    const it = scene();
+    await it.start('stock-1', (_call, reply) =>
+      reply.error(new FlotillaError('sold_out', 'nothing left', { declared: true })),
+    );
+    for (let n = 0; n < 30; n++) await assert.rejects(it.call({ idempotent: true }), { code: 'sold_out' });
+    assert.deepEqual(it.changes, []);
+    assert.deepEqual(it.metric('flotilla_client_attempts_total{'), [
+      'flotilla_client_attempts_total{kind="first",operation="take",service="stock"} 30',
+    ]);
+  });
+
+  it('is held back here while the service says that it is overloaded', async () => {
+    const it = scene({ '*': { retry: { attempts: 1 } } });
+    let requests = 0;
+    await it.start('stock-1', (_call, reply) => {
+      requests++;
+      reply.error(platformError('overloaded', 'too much', { data: { executed: 'no' } }));
+    });
+    for (let n = 0; n < 200; n++) await assert.rejects(it.call(), { code: 'overloaded' });
+    assert.ok(requests < 120, `${requests} of 200 calls reached the overloaded service`);
+    assert.deepEqual(it.changes, []);
+  });
+
+  it('leaves nothing behind, however it ends', async () => {
+    const it = scene({ '*': { waitMs: 10 } });
+    await it.start('stock-1', script(refuse('unavailable'), answer, refuse('internal'), answer));
+    await Promise.allSettled(
+      Array.from({ length: 20 }, () => it.call({ idempotent: true, deadlineMs: 200 })),
+    );
+    await it.stop('stock-1');
+    await Promise.allSettled(Array.from({ length: 20 }, () => it.call({ deadlineMs: 30 })));
+    assert.deepEqual([it.service.bulkhead.active, it.service.bulkhead.waiting], [0, 0]);
+    assert.equal(it.service.operation('stock.take').list.size, 0);
+  });
+
+  it('follows a change of policy at once', async () => {
+    const it = scene();
+    const stock = script(refuse('unavailable'));
+    await it.start('stock-1', stock);
+    it.policies.update({ ...emptyControl, policies: { 'shop->stock.take': { retry: { attempts: 1 } } } });
+    it.service.applyPolicies();
+    await assert.rejects(it.call({ idempotent: true }), { code: 'unavailable' });
+    assert.equal(stock.calls, 1);
+  });
+});

@@ -1,0 +1,403 @@
+/**
+ * One call on its way out, from the caller's request to its outcome, through the steps in which it can be refused, held,
+ * sent, repeated and given up:
+ *
+ *     deadline → circuit breaker → throttle → bulkhead → instance (balanced) → request → retry or hedge → outcome
+ *
+ * Each step is a policy of its own (`resilience`, `balancing`); this file is the order in which they are asked, and what
+ * their answers mean for the call.
+ *
+ * Hot path: one object per call and one per request; timers exist only for calls that wait.
+ */
+import { type FlotillaError, platformError } from '../errors/flotilla-error.ts';
+import { fullJitter } from '../resilience/backoff.ts';
+import { type Admission, refused } from '../resilience/circuit-breaker.ts';
+import { mayRetry } from '../resilience/retryable.ts';
+import type { CallOptions, CallReceiver, CallResult, Channel, SentCall } from '../rpc/channel.ts';
+import type { Span } from '../telemetry/span.ts';
+import type { CalledOperation } from './called-operation.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { InstanceWaiter } from './endpoint-pool.ts';
+import { isRelayed, type Verdict, verdictOf } from './verdict.ts';
+
+const notExecuted = { executed: 'no' };
+const perhapsExecuted = { executed: 'unknown' };
+
+export class OutgoingCall implements InstanceWaiter {
+  readonly operation: CalledOperation;
+  /** Neighbours in the operation's list of calls under way, in the order of `sentAt`. */
+  previous: OutgoingCall | undefined;
+  next: OutgoingCall | undefined;
+  /** When its latest request was sent, in milliseconds of `performance.now()`. */
+  sentAt = 0;
+  isCountedSlow = false;
+  readonly #payload: Uint8Array;
+  readonly #options: CallOptions;
+  readonly #receiver: CallReceiver;
+  readonly #startedAt: number;
+  readonly #due: number;
+  #admission: Admission = refused;
+  #holdsPlace = false;
+  #isQueued = false;
+  #isListed = false;
+  #settled = false;
+  #tries = 0;
+  /** Under way now: one request, or two while a hedge runs. */
+  #request: Request | undefined;
+  #hedge: Request | undefined;
+  /** Instances that failed this call already: another one is tried if there is one. */
+  #tried: Endpoint[] | undefined;
+  /** At most one: for a queue, an instance, a backoff, or a hedge. */
+  #timer: NodeJS.Timeout | undefined;
+  #askedDiscovery = false;
+
+  constructor(
+    operation: CalledOperation,
+    payload: Uint8Array,
+    options: CallOptions,
+    receiver: CallReceiver,
+    now: number,
+  ) {
+    this.operation = operation;
+    this.#payload = payload;
+    this.#options = options;
+    this.#receiver = receiver;
+    this.#startedAt = now;
+    this.#due = now + (options.deadlineMs ?? operation.policy.deadlineMs);
+  }
+
+  get isIdempotent(): boolean {
+    return this.#options.idempotent ?? false;
+  }
+
+  begin(now: number): void {
+    const refusal = this.#admit(now);
+    if (refusal) {
+      this.#refuse(refusal);
+      return;
+    }
+    const { service } = this.operation;
+    this.#options.signal?.addEventListener('abort', this);
+    service.deposit(now);
+    if (service.bulkhead.tryEnter()) {
+      this.entered();
+    } else if (service.bulkhead.enqueue(this)) {
+      this.#isQueued = true;
+      this.#arm(this.#due - now);
+    } else {
+      this.#refuse(this.operation.bulkheadFull());
+    }
+  }
+
+  #admit(now: number): FlotillaError | undefined {
+    const { operation } = this;
+    const { breaker, service } = operation;
+    if (this.#due <= now) return this.#late(now);
+    if (this.#options.signal?.aborted) return this.#cancelled();
+    this.#admission = breaker.admit(now);
+    if (this.#admission === refused) return operation.circuitOpen(now);
+    return service.throttle.admit(now, service.random()) ? undefined : operation.throttled();
+  }
+
+  /** It has its place in the bulkhead. */
+  entered(): void {
+    if (this.#settled) {
+      this.operation.service.left();
+      return;
+    }
+    this.#isQueued = false;
+    this.#holdsPlace = true;
+    this.#disarm();
+    this.#try();
+  }
+
+  instanceCame(): void {
+    this.#disarm();
+    this.#try();
+  }
+
+  /** The caller's signal has aborted. */
+  handleEvent(): void {
+    this.#fail(this.#cancelled(), 'nothing');
+  }
+
+  /** It takes longer than is usual, and has not ended. */
+  countSlow(now: number): void {
+    this.isCountedSlow = true;
+    this.operation.breaker.slow(this.#admission, now);
+  }
+
+  /** An instance has stopped answering at all: a call that may be repeated goes to another one, too. */
+  endpointStalled(endpoint: Endpoint): void {
+    if (this.#hedge || this.#request?.endpoint !== endpoint || !this.isIdempotent) return;
+    if (this.operation.service.budget.withdraw(performance.now())) this.#hedgeNow(endpoint);
+  }
+
+  #try(): void {
+    if (this.#settled) return;
+    const now = performance.now();
+    if (now >= this.#due) {
+      this.#fail(this.#late(now), 'nothing');
+      return;
+    }
+    const endpoint = this.operation.choose(now, this.#options.routingKey, this.#tried);
+    if (endpoint === undefined) {
+      this.#awaitInstance(now);
+      return;
+    }
+    this.#tries++;
+    this.operation.metrics.sent(this.#tries === 1 ? 'first' : 'retry');
+    this.#request = this.#send(endpoint, now, false);
+    if (this.#tries === 1 && this.operation.policy.hedge.enabled && this.isIdempotent) this.#hedgeLater();
+  }
+
+  #send(endpoint: Endpoint, now: number, isHedge: boolean): Request | undefined {
+    this.sentAt = now;
+    if (this.#isListed) this.operation.list.remove(this);
+    this.#isListed = true;
+    this.operation.list.append(this);
+    const { user, idempotencyKey, trace } = this.#options;
+    const span = this.operation.startSpan(trace, now);
+    span.set('server.address', endpoint.id);
+    if (this.#tries > 1) span.set('flotilla.try', this.#tries);
+    if (isHedge) span.set('flotilla.hedge', true);
+    const channel = endpoint.channel!;
+    const request = new Request(this, endpoint, channel, span, now);
+    try {
+      request.sent = channel.send(
+        this.operation.id,
+        this.#payload,
+        { deadlineMs: this.#due - now, trace: span, user, idempotencyKey },
+        request,
+      );
+      return request;
+    } catch (error) {
+      this.requestFailed(request, error as FlotillaError);
+      return undefined;
+    }
+  }
+
+  requestSucceeded(request: Request, result: CallResult): void {
+    const now = performance.now();
+    const latencyMs = now - request.startedAt;
+    const { operation } = this;
+    request.endpoint.answered(latencyMs, now);
+    request.endpoint.outlier.succeeded(now);
+    operation.service.throttle.accepted(now);
+    if (operation.policy.hedge.enabled) operation.latencies.record(latencyMs);
+    request.span.end(now);
+    if (this.#settled) return;
+    this.#report('answer', latencyMs, now);
+    this.#settle(request, 'ok', now);
+    this.#receiver.succeeded(result);
+  }
+
+  requestFailed(request: Request, error: FlotillaError): void {
+    const now = performance.now();
+    const elapsedMs = now - request.startedAt;
+    const verdict = this.#judge(request, error, elapsedMs, now);
+    if (verdict === 'answer') request.span.set('error.type', error.code);
+    else request.span.fail(error.code, error.message);
+    request.span.end(now);
+    if (this.#settled) return;
+    if (this.#leavesOther(request)) return;
+    const retry = mayRetry(error, this.isIdempotent);
+    if (retry !== 'no' && this.#retry(retry, request.endpoint, error, now)) return;
+    this.#fail(error, verdict, elapsedMs);
+  }
+
+  /** Tells the instance's own records what its answer means. */
+  #judge(request: Request, error: FlotillaError, elapsedMs: number, now: number): Verdict {
+    const { endpoint, channel } = request;
+    const { service, breaker } = this.operation;
+    const verdict = verdictOf(error, elapsedMs, breaker.slowAfterMs);
+    if (verdict === 'answer') {
+      endpoint.answered(elapsedMs, now);
+      endpoint.outlier.succeeded(now);
+    } else if (verdict === 'failure' && !isRelayed(error)) {
+      const isLoss = error.code === 'unavailable' && !error.remote;
+      if (isLoss && !endpoint.isFirstLossOf(channel)) return 'nothing';
+      service.pool.failed(endpoint, now);
+    }
+    if (error.remote && error.code === 'overloaded') service.throttle.refused(now);
+    else if (error.remote) service.throttle.accepted(now);
+    return verdict;
+  }
+
+  /** Whether the outcome now depends on the call's other request. */
+  #leavesOther(request: Request): boolean {
+    if (request === this.#request) this.#request = this.#hedge;
+    this.#hedge = undefined;
+    return this.#request !== undefined;
+  }
+
+  #retry(kind: 'free' | 'budget', failed: Endpoint, error: FlotillaError, now: number): boolean {
+    const { operation } = this;
+    const { retry } = operation.policy;
+    if (this.#tries >= retry.attempts) return false;
+    let delayMs = 0;
+    if (kind === 'budget') {
+      if (operation.breaker.state === 'open') return false;
+      delayMs = fullJitter(retry, this.#tries + 1, operation.service.random());
+      delayMs = Math.max(delayMs, error.retryAfterMs ?? 0);
+      if (now + delayMs >= this.#due || !operation.service.budget.withdraw(now)) return false;
+    }
+    this.#tried ??= [];
+    this.#tried.push(failed);
+    operation.list.remove(this);
+    this.#isListed = false;
+    // Also without a wait, the stack of the connection that reports the failure is left first.
+    this.#arm(delayMs);
+    return true;
+  }
+
+  #hedgeLater(): void {
+    const { hedge } = this.operation.policy;
+    const usualMs = this.operation.latencies.quantile(hedge.quantile);
+    if (usualMs === undefined || this.#request === undefined) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        const { hedgeBudget } = this.operation.service;
+        if (this.#request && !this.#hedge && hedgeBudget.withdraw(performance.now())) {
+          this.#hedgeNow(this.#request.endpoint);
+        }
+      },
+      Math.max(usualMs, hedge.minMs),
+    );
+  }
+
+  #hedgeNow(first: Endpoint): void {
+    const now = performance.now();
+    const endpoint = this.operation.choose(now, this.#options.routingKey, [first]);
+    if (endpoint === undefined || endpoint === first) return;
+    this.operation.metrics.sent('hedge');
+    this.#hedge = this.#send(endpoint, now, true);
+  }
+
+  #awaitInstance(now: number): void {
+    const { operation } = this;
+    const { pool } = operation.service;
+    if (!this.#askedDiscovery && pool.size === 0 && !pool.wasKnown) {
+      this.#askedDiscovery = true;
+      operation.service.settled().then(() => this.#try());
+      return;
+    }
+    const until = Math.min(pool.hopeUntil(operation.policy.waitMs), this.#due);
+    if (until <= now) {
+      this.#fail(operation.noInstance(), 'nothing');
+    } else {
+      pool.await(this);
+      this.#arm(until - now);
+    }
+  }
+
+  /** Tries again after a while: by then there is an instance, or the wait was in vain. */
+  #arm(delayMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#isQueued) this.#fail(this.#late(performance.now()), 'nothing');
+      else this.#try();
+    }, delayMs);
+  }
+
+  #disarm(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Ends a call for which nothing was sent. */
+  #refuse(error: FlotillaError): void {
+    const span = this.operation.startSpan(this.#options.trace, this.#startedAt);
+    span.fail(error.code, error.message);
+    span.end();
+    this.#fail(error, 'nothing');
+  }
+
+  #fail(error: FlotillaError, verdict: Verdict, elapsedMs = 0): void {
+    if (this.#settled) return;
+    const now = performance.now();
+    this.#report(verdict, elapsedMs, now);
+    this.#settle(undefined, error.code, now);
+    this.#receiver.failed(error);
+  }
+
+  #report(verdict: Verdict, latencyMs: number, now: number): void {
+    const { breaker } = this.operation;
+    if (this.#admission === refused) return;
+    if (this.isCountedSlow || verdict === 'nothing') breaker.released(this.#admission, now);
+    else if (verdict === 'answer') breaker.succeeded(this.#admission, latencyMs, now);
+    else breaker.failed(this.#admission, now);
+  }
+
+  /** @param winner the request that ended the call; others are given up. */
+  #settle(winner: Request | undefined, code: string, now: number): void {
+    this.#settled = true;
+    this.#disarm();
+    this.#options.signal?.removeEventListener('abort', this);
+    if (this.#isListed) this.operation.list.remove(this);
+    if (this.#request && this.#request !== winner) this.#request.giveUp(now);
+    if (this.#hedge && this.#hedge !== winner) this.#hedge.giveUp(now);
+    this.operation.metrics.ended(code, now - this.#startedAt);
+    const { service } = this.operation;
+    if (this.#holdsPlace) service.left();
+    else if (this.#isQueued) service.bulkhead.remove(this);
+    if (code !== 'ok') service.pool.forget(this);
+  }
+
+  #late(now: number): FlotillaError {
+    const { id } = this.operation;
+    const [message, data] =
+      this.#tries === 0
+        ? [
+            `${id} was not sent within its deadline of ${Math.round(this.#due - this.#startedAt)} ms`,
+            notExecuted,
+          ]
+        : [
+            `${id} was not answered within its deadline, after ${Math.round(now - this.#startedAt)} ms`,
+            perhapsExecuted,
+          ];
+    return platformError('deadline_exceeded', message, { data });
+  }
+
+  #cancelled(): FlotillaError {
+    return platformError('cancelled', `${this.operation.id} was cancelled by its caller`, {
+      data: this.#tries === 0 ? notExecuted : perhapsExecuted,
+      cause: this.#options.signal?.reason,
+    });
+  }
+}
+
+/** One request of a call, to one instance. */
+export class Request implements CallReceiver {
+  readonly #call: OutgoingCall;
+  readonly endpoint: Endpoint;
+  readonly channel: Channel;
+  readonly span: Span;
+  readonly startedAt: number;
+  sent: SentCall | undefined;
+
+  constructor(call: OutgoingCall, endpoint: Endpoint, channel: Channel, span: Span, startedAt: number) {
+    this.#call = call;
+    this.endpoint = endpoint;
+    this.channel = channel;
+    this.span = span;
+    this.startedAt = startedAt;
+  }
+
+  succeeded(result: CallResult): void {
+    this.#call.requestSucceeded(this, result);
+  }
+
+  failed(error: FlotillaError): void {
+    this.#call.requestFailed(this, error);
+  }
+
+  /** Its answer is not wanted any more. */
+  giveUp(now: number): void {
+    this.sent?.cancel();
+    this.span.set('flotilla.given_up', true);
+    this.span.end(now);
+  }
+}
