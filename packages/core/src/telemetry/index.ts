@@ -31,4 +31,11 @@ export {
   type TraceContext,
   traceIdOf,
 } from './trace-context.ts';
-export { type SpanTemplate, type TraceFilter, Tracer, type TracerOptions } from './tracer.ts';
+export { traced } from './traced-log.ts';
+export {
+  type ActiveSpans,
+  type SpanTemplate,
+  type TraceFilter,
+  Tracer,
+  type TracerOptions,
+} from './tracer.ts';

@@ -45,12 +45,23 @@ export interface SpanTemplate {
   start(parent: Span | TraceContext | undefined, startTime?: number): Span;
 }
 
+/**
+ * Keeps track of the active span across asynchronous steps. Only there when somebody needs it (the OpenTelemetry
+ * adapter), because keeping track costs something on every await of the process.
+ */
+export interface ActiveSpans {
+  run<A, B, R>(span: Span, work: (a: A, b: B) => R, a: A, b: B): R;
+  current(): Span | TraceContext | undefined;
+}
+
 const CAPACITY = 4096;
 /** Names that differ without end (a URL in a span name) must not fill the memory: the rest is kept with each span. */
 const SHAPES = 2048;
 
 export class Tracer implements SpanRecorder {
   readonly ids: TraceIds;
+  /** Set by an adapter; undefined: nobody keeps track. */
+  activeSpans: ActiveSpans | undefined = undefined;
   readonly #clock: () => number;
   readonly #wall: WallClock;
   readonly #shapes = new ShapeTable(SHAPES);
@@ -118,6 +129,22 @@ export class Tracer implements SpanRecorder {
     return found;
   }
 
+  /**
+   * Calls `work(a, b)` with the span as the active one for libraries that look for it. Without an adapter it is a call
+   * like any other.
+   */
+  runInSpan<A, B, R>(span: Span, work: (a: A, b: B) => R, a: A, b: B): R {
+    return this.activeSpans === undefined ? work(a, b) : this.activeSpans.run(span, work, a, b);
+  }
+
+  /**
+   * What a new span here should have as its parent: the active span if an adapter keeps track of it, or else the one
+   * that the caller knows of.
+   */
+  parentOr<T extends Span | TraceContext | undefined>(known: T): T | Span | TraceContext {
+    return this.activeSpans?.current() ?? known;
+  }
+
   /** Spans ended so far: the sequence number that the next one will have. */
   get ended(): number {
     return this.#ring.next;
@@ -145,6 +172,11 @@ export class Tracer implements SpanRecorder {
       const at = this.#listeners.indexOf(listener);
       if (at >= 0) this.#listeners.splice(at, 1);
     };
+  }
+
+  /** The monotonic time of a Unix time, both in milliseconds. */
+  monotonicOf(unixMs: number): number {
+    return unixMs - this.#wall.offsetAt(this.#clock());
   }
 
   /** For spans: the time. */
