@@ -64,6 +64,7 @@ export {
   processLifetime,
   type RunningService,
   startService,
+  trimHeapWhenIdle,
 } from './service/index.ts';
 export {
   type Attributes,

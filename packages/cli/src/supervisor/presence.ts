@@ -31,15 +31,17 @@ export function fleetPresence(options: PresenceOptions): Presence {
     const natsUrl = options.natsUrl();
     if (natsUrl === undefined) return undefined;
     try {
-      const { joinFleet } = await import('flotilla');
+      const { joinFleet, trimHeapWhenIdle } = await import('flotilla');
       const { fleet, secret } = options;
-      return await joinFleet({
+      const member = await joinFleet({
         service: 'flotilla',
         instance: `flotilla-${process.pid}`,
         fleet,
         secret,
         natsUrl,
       });
+      trimHeapWhenIdle();
+      return member;
     } catch (error) {
       joining = undefined;
       options.onError(error);
