@@ -88,18 +88,20 @@ test('it answers the pings of its supervisor, each by its id', async () => {
   ]);
 });
 
-test('a late listener hears the document that holds, and every one after it', async () => {
+test('a late listener hears the document that holds, and every good one after it', async () => {
   const { output } = await supervise(probe, ['reports-control'], {
     act(child) {
-      for (const document of ['first', 'second']) child.send({ type: 'control', document });
+      const first = { breakers: { ledger: 'open' } };
+      for (const document of [first, 'nonsense', { breakers: {} }]) child.send({ type: 'control', document });
       child.send({ type: 'ping', id: 1 });
       child.on('message', (message: { type: string }) => {
         if (message.type === 'pong') child.kill('SIGTERM');
       });
     },
   });
-  const heard = [...output.matchAll(/"document":"(\w+)"/g)].map(([, document]) => document);
-  assert.deepEqual(heard, ['first', 'second']);
+  const heard = [...output.matchAll(/"breakers":(\{.*?\})/g)].map(([, breakers]) => breakers);
+  assert.deepEqual(heard, ['{"ledger":"open"}', '{}']);
+  assert.match(output, /ignored a control document that is not one/);
 });
 
 test('a failed start is told to the supervisor and is exit code 1', async () => {

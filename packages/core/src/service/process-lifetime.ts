@@ -4,7 +4,9 @@
  * from its event loop: one that does not turn any more is recognised by its silence.
  */
 import { FlotillaError } from '../errors/flotilla-error.ts';
+import { ControlDocument } from '../fleet/control-document.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { trimHeapWhenIdle } from './heap-trimmer.ts';
 
 export type ProcessMessage =
   | {
@@ -19,15 +21,15 @@ export type ProcessMessage =
   | { readonly type: 'fatal'; readonly code: string; readonly message: string }
   | { readonly type: 'pong'; readonly id: number };
 
-export type ControlListener = (document: unknown) => void;
+export type ControlListener = (document: ControlDocument) => void;
 
 export interface ProcessLifetime {
   readonly log: Logger;
   /** Starts the process's work; what it resolves to stops it. */
   run(start: () => Promise<() => Promise<void>>): Promise<void>;
   /**
-   * Hears what an operator sets at run time: the document that holds now, if there is one, and every later one. Returns
-   * what ends it.
+   * Hears what an operator sets at run time: the last document that came, if one has, and every later one. What held when
+   * the process was started is in its environment (`readControl`). Returns what ends it.
    */
   onControl(listener: ControlListener): () => void;
   /** Tells the supervisor, if there is one. */
@@ -45,15 +47,22 @@ export function processLifetime(log: Logger): ProcessLifetime {
   };
 
   const controlListeners = new Set<ControlListener>();
-  let control: unknown;
+  let control: ControlDocument | undefined;
 
   const hear = (message: unknown): void => {
     if (typeof message !== 'object' || message === null || !('type' in message)) return;
     if (message.type === 'ping' && 'id' in message) tell({ type: 'pong', id: Number(message.id) });
-    if (message.type === 'control' && 'document' in message) {
-      control = message.document;
-      for (const listener of controlListeners) listener(control);
+    if (message.type === 'control' && 'document' in message) obey(message.document);
+  };
+
+  const obey = (given: unknown): void => {
+    const { data: document, error } = ControlDocument.safeParse(given);
+    if (document === undefined) {
+      log.warn('ignored a control document that is not one', { problem: error.message });
+      return;
     }
+    control = document;
+    for (const listener of controlListeners) listener(document);
   };
 
   const fatal = (error: unknown): void => {
@@ -107,6 +116,7 @@ export function processLifetime(log: Logger): ProcessLifetime {
     async run(start) {
       try {
         stop = await start();
+        trimHeapWhenIdle();
       } catch (error) {
         fatal(error);
       }
