@@ -1,3 +1,4 @@
+export { breaks } from './compatibility.ts';
 export {
   type CallError,
   type Contract,

@@ -2,6 +2,8 @@
 import type { HttpMethod, Priority, SseBinding } from './document.ts';
 import type { FieldsOf, InputOf, OutputOf, Schema, StreamSchema } from './schema.ts';
 
+export type { Priority } from './document.ts';
+
 /** An error that an operation declares: callers get its `data` typed and narrow on its code. */
 export interface Failure<Data extends Schema = Schema> {
   readonly kind: 'failure';
