@@ -94,8 +94,10 @@ export class Delivery {
       const wait = retryDelay(outcome, tries, retry, Math.random(), Date.now());
       if (wait === undefined) return this.drop(items, 'refused');
       if (this.#closing.signal.aborted) return this.drop(items, 'shutdown');
-      if (performance.now() + wait - startedAt > giveUpAfterMs) return this.drop(items, 'undeliverable');
+      // A collector that asks for rest gets it, whether this batch or the next is the one to wait.
       await sleep(wait, this.#closing.signal);
+      const elapsed = performance.now() - startedAt;
+      if (elapsed > giveUpAfterMs && !this.#closing.signal.aborted) return this.drop(items, 'undeliverable');
     }
   }
 

@@ -69,7 +69,8 @@ export class OtelEnvironment {
     if (value === undefined) return undefined;
     const url = URL.parse(value);
     if (url && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
-    this.#warn(`${name}=${value} is ignored: set it to a URL such as http://127.0.0.1:4318`);
+    const shown = value.replace(/\/\/[^/]*@/, '//…@');
+    this.#warn(`${name}=${shown} is ignored: set it to a URL such as http://127.0.0.1:4318`);
     return undefined;
   }
 

@@ -242,6 +242,26 @@ test('an answer without end is cut off, and the batch counts as taken', async ()
   await waitFor(() => counted(metrics, 'exported_items') === 4);
 });
 
+test('values that could not be delivered within their interval make room for newer ones', async () => {
+  const { collector, metrics } = await setUp({
+    OTEL_TRACES_EXPORTER: 'none',
+    OTEL_METRIC_EXPORT_INTERVAL: '30',
+  });
+  const orders = metrics.counter('orders', 'Orders.');
+  orders().add();
+  collector.behaviour = (response) => {
+    if (counted(metrics, 'dropped_items', { reason: 'undeliverable' }) > 0) return true;
+    orders().add();
+    response.writeHead(503).end();
+    return false;
+  };
+  await waitFor(() => collector.metrics.some(({ name }) => name === 'orders'));
+  const { value } = metrics.snapshot().find(({ name }) => name === 'orders')!.series[0]!;
+  assert.ok(value! > 1);
+  const sent = collector.metrics.find(({ name }) => name === 'orders')!.sum!.dataPoints[0]!.asDouble;
+  assert.equal(sent, value);
+});
+
 test('a partial success is counted and told', async () => {
   const { collector, tracer, metrics, told } = await setUp({
     ...atOnce,

@@ -7,6 +7,9 @@ export interface RetryTimes {
   readonly maxMs: number;
 }
 
+/** A collector that asks for more than this is asked again all the same. */
+const longestAsked = 5 * 60_000;
+
 const retryableStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /**
@@ -25,7 +28,7 @@ export function retryDelay(
 ): number | undefined {
   if (outcome.status !== undefined && !retryableStatuses.has(outcome.status)) return undefined;
   const asked = outcome.status === undefined ? undefined : readRetryAfter(outcome.retryAfter, nowMs);
-  if (asked !== undefined) return asked;
+  if (asked !== undefined) return Math.min(asked, longestAsked);
   const longest = Math.min(maxMs, baseMs * 2 ** (tries - 1));
   return (longest / 2) * (1 + random);
 }
@@ -34,6 +37,6 @@ export function retryDelay(
 export function readRetryAfter(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   if (/^\d+$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
+  const date = header.endsWith(' GMT') ? Date.parse(header) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
