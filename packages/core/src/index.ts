@@ -19,24 +19,6 @@ export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger 
 
 export type { Goodbye, Instance, TableChange } from './discovery/index.ts';
 export * from './faults/index.ts';
-export {
-  DEFAULT_FAULT_MS,
-  type EdgeTarget,
-  type Fault,
-  type FaultEffect,
-  type FaultKind,
-  type FaultTarget,
-  faultSchema,
-  formatDuration,
-  formatFaultEffect,
-  formatFaultTarget,
-  isEdge,
-  MAX_FAULT_MS,
-  parseFaultEffect,
-  parseFaultTarget,
-  parseFaultTime,
-  type ServiceTarget,
-} from './faults/index.ts';
 export { ControlDocument, emptyControl, readControl } from './fleet/control-document.ts';
 export {
   deriveKey,
@@ -59,10 +41,13 @@ export {
 } from './resilience/policy-rules.ts';
 export type { CallReceiver, CallResult, SentCall } from './rpc/channel.ts';
 export {
+  type AdminServer,
+  type AdminServerOptions,
   type ProcessLifetime,
   type ProcessMessage,
   processLifetime,
   type RunningService,
+  startAdminServer,
   startService,
   trimHeapWhenIdle,
 } from './service/index.ts';

@@ -1,3 +1,4 @@
+export { type AdminServer, type AdminServerOptions, startAdminServer } from './admin-server.ts';
 export { environmentName, readConfiguration } from './configuration.ts';
 export type { Clients, Context, ServiceRuntime, Uses } from './context.ts';
 export { trimHeapWhenIdle } from './heap-trimmer.ts';
