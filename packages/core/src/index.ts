@@ -2,7 +2,15 @@
 export * from './contract/index.ts';
 export * from './errors/index.ts';
 export type { CallOptions, EndUser } from './rpc/channel.ts';
-export { type Attempt, attempt, type Call, type Caller, type Client, createClient } from './rpc/client.ts';
+export {
+  type Attempt,
+  attempt,
+  type Call,
+  type Caller,
+  type Client,
+  type ClientCallOptions,
+  createClient,
+} from './rpc/client.ts';
 export {
   type Clients,
   type Context,
@@ -23,11 +31,16 @@ export { ControlDocument, emptyControl, readControl } from './fleet/control-docu
 export {
   deriveKey,
   deriveToken,
+  type Explanation,
   FleetMember,
+  type InstanceReport,
   joinFleet,
   type MemberOptions,
+  type OperationReport,
+  type ResilienceReport,
   readSecret,
   type SecretPurpose,
+  type ServiceReport,
   sameToken,
 } from './fleet/index.ts';
 export type { CallPolicy } from './resilience/policy.ts';

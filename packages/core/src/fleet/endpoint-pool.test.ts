@@ -173,17 +173,23 @@ describe('the pool of a service', () => {
     await far.server.close();
   });
 
-  it('has hope for an instance for a while after the last one went, and none before the first', async () => {
+  it('expects a successor of an instance that drained, and none of one that crashed', async () => {
     const transport = memoryTransport();
     const pool = poolOn(transport);
     assert.equal(pool.hopeUntil(1_000), Number.NEGATIVE_INFINITY);
     const one = await serve(transport, 'echo-1');
     pool.update([one.listed]);
     await come(pool, 'echo-1');
-    await one.server.close();
+    await one.server.drain(0);
     await come(pool);
     const left = pool.hopeUntil(1_000) - performance.now();
     assert.ok(left > 0 && left <= 1_000);
+    const two = await serve(transport, 'echo-1', { startedAt: 2 });
+    pool.update([two.listed]);
+    await come(pool, 'echo-1');
+    await two.server.close();
+    await come(pool);
+    assert.equal(pool.hopeUntil(1_000), Number.NEGATIVE_INFINITY);
     pool.close();
   });
 });

@@ -43,8 +43,9 @@ export class EndpointPool {
   #someIncompatible = false;
   /** Candidates by operation, where they differ between operations. */
   readonly #candidatesOf = new Map<string, readonly Endpoint[]>();
-  /** When there was last reason to expect an instance; undefined when none was ever known. */
-  #hopeAt: number | undefined;
+  #wasKnown = false;
+  /** When there was last reason to expect an instance that is not there yet; -Infinity: there is none. */
+  #expectedSince = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: EndpointPoolOptions) {
@@ -62,9 +63,13 @@ export class EndpointPool {
     this.#refresh();
   }
 
-  /** Follows the table: called with the ready instances whenever they change. */
+  /** Follows the table: called with the service's instances whenever they change. */
   update(instances: readonly Instance[]): void {
-    const wanted = new Map(instances.map((instance) => [instance.instance, instance]));
+    const wanted = new Map<string, Instance>();
+    for (const instance of instances) {
+      if (instance.state === 'ready' && instance.address !== '') wanted.set(instance.instance, instance);
+      else if (instance.state === 'draining' && this.#endpoints.has(instance.instance)) this.#expectOne();
+    }
     for (const [id, endpoint] of this.#endpoints) {
       const next = wanted.get(id);
       const { address, startedAt } = endpoint.instance;
@@ -80,7 +85,8 @@ export class EndpointPool {
       if (this.#endpoints.has(id)) continue;
       const endpoint = new Endpoint(instance, this.#policy.ejection);
       this.#endpoints.set(id, endpoint);
-      this.#hopeAt = performance.now();
+      this.#wasKnown = true;
+      this.#expectOne();
       this.#dialInBackground(endpoint);
     }
     this.#refresh();
@@ -106,9 +112,12 @@ export class EndpointPool {
     return reasons.find((reason) => reason !== undefined)?.join('; ');
   }
 
-  /** Until when it is worth waiting for an instance; -Infinity when none was ever known. */
+  /**
+   * Until when it is worth waiting for an instance: one is being dialled, or the last one drained, as in a restart, and will
+   * have a successor. -Infinity when there is none to be expected: what has crashed is `unavailable` at once.
+   */
   hopeUntil(waitMs: number): number {
-    return this.#hopeAt === undefined ? Number.NEGATIVE_INFINITY : this.#hopeAt + waitMs;
+    return this.#expectedSince + waitMs;
   }
 
   /** Calls `waiter.instanceCame()` once, when some instance takes calls; until `forget`. */
@@ -127,7 +136,7 @@ export class EndpointPool {
 
   /** Whether an instance was ever known. */
   get wasKnown(): boolean {
-    return this.#hopeAt !== undefined;
+    return this.#wasKnown;
   }
 
   get size(): number {
@@ -158,8 +167,12 @@ export class EndpointPool {
     this.#candidates = [];
     this.#candidatesOf.clear();
     // What waits tries once more, and fails by finding nobody.
-    this.#hopeAt = undefined;
+    this.#expectedSince = Number.NEGATIVE_INFINITY;
     this.#wake();
+  }
+
+  #expectOne(): void {
+    this.#expectedSince = performance.now();
   }
 
   #returnLater(endpoint: Endpoint, delayMs: number): void {
@@ -211,7 +224,12 @@ export class EndpointPool {
   #opened(endpoint: Endpoint, channel: Channel): void {
     endpoint.channel = channel;
     if (endpoint.joinedAt === 0) endpoint.joinedAt = performance.now();
-    channel.onDrain(() => this.#refresh());
+    let drained = false;
+    channel.onDrain(() => {
+      drained = channel.state === 'draining';
+      if (drained) this.#expectOne();
+      this.#refresh();
+    });
     channel.onStall((stalled) => {
       this.#options.log.warn(stalled ? 'an instance stands still' : 'an instance moves again', {
         to: endpoint.id,
@@ -222,6 +240,8 @@ export class EndpointPool {
     });
     channel.onClose((reason) => {
       if (endpoint.channel === channel) endpoint.channel = undefined;
+      const crashed = reason !== undefined && !drained;
+      if (crashed && this.#candidates.length === 0) this.#expectedSince = Number.NEGATIVE_INFINITY;
       if (reason) this.#options.log.debug('connection lost', { to: endpoint.id, reason: reason.message });
       this.#refresh();
       this.#dialLater(endpoint);
@@ -230,7 +250,6 @@ export class EndpointPool {
   }
 
   #refresh(): void {
-    const before = this.#candidates.length;
     this.#someIncompatible = false;
     for (const { incompatible } of this.#endpoints.values()) {
       if (incompatible.size > 0) this.#someIncompatible = true;
@@ -238,7 +257,6 @@ export class EndpointPool {
     this.#candidatesOf.clear();
     this.#candidates = this.#select(undefined);
     if (this.#candidates.length > 0) this.#wake();
-    else if (before > 0) this.#hopeAt = performance.now();
   }
 
   #select(operation: string | undefined): readonly Endpoint[] {

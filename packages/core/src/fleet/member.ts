@@ -7,7 +7,7 @@ import type { Contract } from '../contract/contract.ts';
 import type { ContractDocument } from '../contract/document.ts';
 import { connectBroker } from '../discovery/broker-connection.ts';
 import { Discovery } from '../discovery/discovery.ts';
-import type { Goodbye, Instance } from '../discovery/instance.ts';
+import type { Goodbye } from '../discovery/instance.ts';
 import { FaultInjector } from '../faults/fault-injector.ts';
 import { faultyTransport } from '../faults/faulty-transport.ts';
 import type { PolicyRules, PolicyValue } from '../resilience/policy-rules.ts';
@@ -115,7 +115,7 @@ export class FleetMember implements Caller {
       vouch: (instance) => this.#services.get(instance.service)?.pool.isConnected(instance) ?? false,
     });
     this.discovery.onChange(({ instance }) => {
-      this.#services.get(instance.service)?.pool.update(this.#ready(instance.service));
+      this.#services.get(instance.service)?.pool.update(this.discovery.list(instance.service));
     });
   }
 
@@ -207,16 +207,12 @@ export class FleetMember implements Caller {
     await this.connection.close();
   }
 
-  #ready(service: string): Instance[] {
-    return this.discovery.list(service).filter(({ state, address }) => state === 'ready' && address !== '');
-  }
-
   #service(name: string): CalledService {
     let service = this.#services.get(name);
     if (!service) {
       service = this.#makeService(name);
       this.#services.set(name, service);
-      service.pool.update(this.#ready(name));
+      service.pool.update(this.discovery.list(name));
     }
     return service;
   }

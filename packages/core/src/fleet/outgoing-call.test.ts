@@ -79,6 +79,17 @@ class Scene {
     await waitFor(isThere, { what: `${instance} to be a candidate` });
   }
 
+  /** As at SIGTERM: announced, go-away, the end. */
+  async drain(instance: string): Promise<void> {
+    this.#listed.set(instance, { ...this.#listed.get(instance)!, state: 'draining' });
+    this.service.pool.update([...this.#listed.values()]);
+    await this.#servers.get(instance)!.drain(1_000);
+    this.#servers.delete(instance);
+    this.#listed.delete(instance);
+    this.service.pool.update([...this.#listed.values()]);
+  }
+
+  /** As at a crash. */
   async stop(instance: string): Promise<void> {
     this.#listed.delete(instance);
     await this.#servers.get(instance)!.close();
@@ -193,10 +204,28 @@ describe('an outgoing call', () => {
     const it = scene();
     await it.start('stock-1', ok);
     await it.call();
-    await it.stop('stock-1');
+    await it.drain('stock-1');
     const call = it.call();
     await it.start('stock-1', ok);
     assert.equal(String((await call).payload), '"ok"');
+  });
+
+  it('fails at once after the only instance has crashed', async () => {
+    const it = scene();
+    await it.start('stock-1', ok);
+    await it.stop('stock-1');
+    const call = it.call();
+    assert.equal(it.service.bulkhead.active, 0);
+    await assert.rejects(call, { code: 'unavailable', data: { executed: 'no' } });
+  });
+
+  it('says that it may have been executed when only its last try surely was not', async () => {
+    const it = scene();
+    await it.start('stock-1', () => {});
+    const call = it.call({ idempotent: true });
+    const outcome = assert.rejects(call, { code: 'unavailable', data: { executed: 'unknown' } });
+    await it.stop('stock-1');
+    await outcome;
   });
 
   it('fails at once when no instance was ever known, and when none has come back in time', async () => {
@@ -207,14 +236,14 @@ describe('an outgoing call', () => {
       message: /no instance is running/,
     });
     await it.start('stock-1', ok);
-    await it.stop('stock-1');
+    await it.drain('stock-1');
     await assert.rejects(it.call(), { code: 'unavailable', data: { executed: 'no' } });
   });
 
   it('does not wait for an instance past its deadline, nor when its caller gives up', async () => {
     const it = scene();
     await it.start('stock-1', ok);
-    await it.stop('stock-1');
+    await it.drain('stock-1');
     await assert.rejects(it.call({ deadlineMs: 20 }), {
       code: 'deadline_exceeded',
       data: { executed: 'no' },
@@ -385,7 +414,9 @@ describe('an outgoing call', () => {
     }
     assert.ok(given.length > 0);
     await waitFor(() => given.every((call) => call.signal.aborted), { what: 'the losers to be cancelled' });
-    assert.ok(it.metric('flotilla_client_attempts_total{').some((line) => /kind="hedge".*} [1-9]/.test(line)));
+    assert.ok(
+      it.metric('flotilla_client_attempts_total{').some((line) => /kind="hedge".*} [1-9]/.test(line)),
+    );
   });
 
   it('leaves the answers that an operation declares alone', async () => {

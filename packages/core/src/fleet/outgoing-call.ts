@@ -9,11 +9,18 @@
  *
  * Hot path: one object per call and one per request; timers exist only for calls that wait.
  */
-import { type FlotillaError, platformError } from '../errors/flotilla-error.ts';
+import { FlotillaError, platformError } from '../errors/flotilla-error.ts';
 import { fullJitter } from '../resilience/backoff.ts';
 import { type Admission, refused } from '../resilience/circuit-breaker.ts';
 import { mayRetry } from '../resilience/retryable.ts';
-import type { CallOptions, CallReceiver, CallResult, Channel, SentCall } from '../rpc/channel.ts';
+import type {
+  CallOptions,
+  CallReceiver,
+  CallResult,
+  Channel,
+  ExecutionData,
+  SentCall,
+} from '../rpc/channel.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { CalledOperation } from './called-operation.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -50,6 +57,8 @@ export class OutgoingCall implements InstanceWaiter {
   /** At most one: for a queue, an instance, a backoff, or a hedge. */
   #timer: NodeJS.Timeout | undefined;
   #askedDiscovery = false;
+  /** Some try may have been executed, whatever becomes of the others. */
+  #mayHaveRun = false;
 
   constructor(
     operation: CalledOperation,
@@ -201,6 +210,7 @@ export class OutgoingCall implements InstanceWaiter {
     request.span.end(now);
     if (this.#settled) return;
     if (this.#leavesOther(request)) return;
+    if ((error.data as Partial<ExecutionData> | undefined)?.executed !== 'no') this.#mayHaveRun = true;
     const retry = mayRetry(error, this.isIdempotent);
     if (retry !== 'no' && this.#retry(retry, request.endpoint, error, now)) return;
     this.#fail(error, verdict, elapsedMs);
@@ -320,7 +330,7 @@ export class OutgoingCall implements InstanceWaiter {
     const now = performance.now();
     this.#report(verdict, elapsedMs, now);
     this.#settle(undefined, error.code, now);
-    this.#receiver.failed(error);
+    this.#receiver.failed(this.#mayHaveRun ? asPerhapsExecuted(error) : error);
   }
 
   #report(verdict: Verdict, latencyMs: number, now: number): void {
@@ -367,6 +377,17 @@ export class OutgoingCall implements InstanceWaiter {
       cause: this.#options.signal?.reason,
     });
   }
+}
+
+/** An error of the last try says nothing about those before it. */
+function asPerhapsExecuted(error: FlotillaError): FlotillaError {
+  if ((error.data as Partial<ExecutionData> | undefined)?.executed !== 'no') return error;
+  const { code, message, retryAfterMs } = error;
+  return new FlotillaError(code, message, {
+    data: perhapsExecuted,
+    cause: error,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 /** One request of a call, to one instance. */

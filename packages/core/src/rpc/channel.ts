@@ -108,7 +108,7 @@ export interface Channel {
   stream(operation: string, payload: Uint8Array, options?: CallOptions): AsyncIterableIterator<Buffer>;
   /** Called once when the channel has closed; with the reason unless this side closed it. Called at once if it already has. */
   onClose(listener: (reason: FlotillaError | undefined) => void): void;
-  /** Called once when the channel begins to drain. Called at once if it already does. */
+  /** Called once when the channel is open no more: it drains or has closed. Called at once if it already does. */
   onDrain(listener: () => void): void;
   /** Called whenever the peer begins to stall (true) or shows life again (false). */
   onStall(listener: (stalled: boolean) => void): void;

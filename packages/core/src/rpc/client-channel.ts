@@ -284,8 +284,7 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
   drained(): void {}
 
   closed(reason: FlotillaError | undefined): void {
-    this.#drain();
-    this.#state = 'closed';
+    this.#leaveOpen('closed');
     this.#closeReason = reason;
     this.#deadlines.stop();
     this.#stopStallTicks();
@@ -350,8 +349,11 @@ export class ClientChannel implements Channel, LinkHandler, ItemSource, PendingC
   }
 
   #drain(): void {
-    if (this.#state !== 'open') return;
-    this.#state = 'draining';
+    if (this.#state === 'open') this.#leaveOpen('draining');
+  }
+
+  #leaveOpen(state: 'draining' | 'closed'): void {
+    this.#state = state;
     const listeners = this.#drainListeners;
     this.#drainListeners = [];
     for (const listener of listeners) listener();
