@@ -13,7 +13,7 @@ import {
   operation,
   type RunningService,
   service,
-  silentLogger,
+  silentTelemetry,
   startService,
 } from 'flotilla';
 import { waitFor } from 'flotilla/testing';
@@ -60,7 +60,7 @@ async function host(instance: string): Promise<RunningService> {
     natsUrl: broker.url,
     dataDirectory: folder,
     environment: {},
-    log: silentLogger,
+    telemetry: silentTelemetry(),
     onFatal: (error) => assert.fail(String(error)),
   });
   closing.push(() => running.stop(500));

@@ -3,7 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startBroker } from '@flotilla/broker';
-import { contract, deriveToken, joinFleet, operation, service, silentLogger, startService } from 'flotilla';
+import {
+  contract,
+  deriveToken,
+  joinFleet,
+  operation,
+  service,
+  silentTelemetry,
+  startService,
+} from 'flotilla';
 import { waitFor } from 'flotilla/testing';
 import { z } from 'zod';
 import type { Connected, Contender } from './contender.ts';
@@ -35,7 +43,7 @@ export const flotilla: Contender = {
       natsUrl: broker.url,
       dataDirectory,
       environment: {},
-      log: silentLogger,
+      telemetry: silentTelemetry(),
       onFatal: (error) => {
         throw error;
       },

@@ -11,6 +11,7 @@
 import type { Priority } from '../contract/document.ts';
 import { AdaptiveLimit, type OperationLatency } from './adaptive-limit.ts';
 import { AdmissionQueue, type Refusal } from './admission-queue.ts';
+import { Line } from './line.ts';
 
 /** A call that can wait. */
 export interface Waiting {
@@ -22,12 +23,30 @@ export interface Waiting {
   turnAway(reason: Refusal | 'gone', now: number): void;
 }
 
+/** A call that is over, whose handler still keeps its place. */
+export interface Holding {
+  /** Its place is given to another. */
+  losePlace(now: number): void;
+}
+
+/** Where a call that overstays is kept: not itself, so that nothing of it is, once its handler has finished. */
+export interface Overstay {
+  holder: Holding | undefined;
+}
+
 /** Handlers have the event loop for so long before it turns. */
 const turnMs = 1;
 /** After a gap of this length between two calls the event loop has surely turned. */
 const gapMs = 0.05;
 /** How often those who wait are looked through. */
 const tickMs = 10;
+
+/**
+ * How long a handler may keep its place after its caller has gone. One that never finishes (it ignores its signal and
+ * waits for ever) would otherwise take a place for good, and a few of those the whole service.
+ */
+const overstayMs = 10_000;
+const overstayTickMs = 1_000;
 
 /** The lowest priority leaves room for the others, and the highest has some of its own. */
 const backgroundShare = 0.75;
@@ -45,6 +64,9 @@ export class Admission {
   #busyUntil = 0;
   #isScheduled = false;
   #ticker: NodeJS.Timeout | undefined;
+  /** In the order in which they lose their places. */
+  readonly #overstaying = new Line<Overstay>();
+  #overstayTicker: NodeJS.Timeout | undefined;
 
   constructor(
     limit: AdaptiveLimit = new AdaptiveLimit(),
@@ -109,6 +131,14 @@ export class Admission {
     if (this.#queue.size > 0) this.#schedule();
   }
 
+  /** The call of a handler that has not finished is over. When it does finish, it leaves what this returns. */
+  overstays(holder: Holding, now: number): Overstay {
+    const overstay = { holder };
+    this.#overstaying.push(overstay, now);
+    this.#overstayTicker ??= setInterval(() => this.#endOverstay(), overstayTickMs).unref();
+    return overstay;
+  }
+
   /** Registers an operation. */
   operation(): OperationLatency {
     return this.#limit.operation();
@@ -117,6 +147,7 @@ export class Admission {
   /** Turns away all who wait. */
   close(): void {
     clearTimeout(this.#ticker);
+    clearInterval(this.#overstayTicker);
     this.#ticker = undefined;
     const now = this.#clock();
     for (let call = this.#queue.displace(); call; call = this.#queue.displace())
@@ -159,6 +190,14 @@ export class Admission {
       }
     }
     this.#busyUntil = now;
+  }
+
+  #endOverstay(): void {
+    const now = this.#clock();
+    while (now - this.#overstaying.since >= overstayMs) this.#overstaying.shift()?.holder?.losePlace(now);
+    if (this.#overstaying.length > 0) return;
+    clearInterval(this.#overstayTicker);
+    this.#overstayTicker = undefined;
   }
 
   #turnAwayOverdue(now: number): void {

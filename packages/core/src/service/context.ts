@@ -5,7 +5,8 @@ import type { EndUser, IncomingCall, Peer } from '../rpc/channel.ts';
 import type { CallScope, Client } from '../rpc/client.ts';
 import type { Database } from '../store/database.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { TraceContext } from '../telemetry/trace-context.ts';
+import type { Span } from '../telemetry/span.ts';
+import { traced } from '../telemetry/traced-log.ts';
 
 export type Uses = Readonly<Record<string, Contract>>;
 export type Clients<U extends Uses> = { readonly [K in keyof U]: Client<U[K]> };
@@ -38,6 +39,10 @@ export interface Context<Config = unknown, U extends Uses = Uses, State = unknow
   readonly caller: Peer;
   /** The end user on whose behalf it calls, verified at the edge. */
   readonly user: EndUser | undefined;
+  /** The span of this call: attributes set on it show in the trace. Calls made through `clients` are its children. */
+  readonly trace: Span;
+  /** Its lines carry the ids of the trace. */
+  readonly log: Logger;
   /** Names the call, so that a repetition can be recognised. */
   readonly idempotencyKey: string | undefined;
   /** Aborts when the caller gives up, the deadline passes, or, for streams, the service stops. */
@@ -57,14 +62,22 @@ export class CallContext<Config, U extends Uses, State> implements Context<Confi
   readonly #runtime: HostRuntime<Config, U, State>;
   readonly #call: IncomingCall;
   readonly #stopping: AbortSignal | undefined;
+  readonly trace: Span;
+  #log: Logger | undefined;
   #clients: Clients<U> | undefined;
   #signal: AbortSignal | undefined;
   isReplay = false;
 
   /** @param stopping ends the call with the service; given for streams. */
-  constructor(runtime: HostRuntime<Config, U, State>, call: IncomingCall, stopping?: AbortSignal) {
+  constructor(
+    runtime: HostRuntime<Config, U, State>,
+    call: IncomingCall,
+    trace: Span,
+    stopping?: AbortSignal,
+  ) {
     this.#runtime = runtime;
     this.#call = call;
+    this.trace = trace;
     this.#stopping = stopping;
   }
 
@@ -81,7 +94,8 @@ export class CallContext<Config, U extends Uses, State> implements Context<Confi
     return this.#runtime.database;
   }
   get log(): Logger {
-    return this.#runtime.log;
+    this.#log ??= traced(this.#runtime.log, this.trace);
+    return this.#log;
   }
   get state(): State {
     return this.#runtime.state;
@@ -94,9 +108,6 @@ export class CallContext<Config, U extends Uses, State> implements Context<Confi
   }
   get idempotencyKey(): string | undefined {
     return this.#call.idempotencyKey;
-  }
-  get trace(): TraceContext | undefined {
-    return this.#call.trace;
   }
   get clients(): Clients<U> {
     this.#clients ??= this.#runtime.scopedClients(this);

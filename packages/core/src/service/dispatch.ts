@@ -17,9 +17,9 @@ export interface DispatchOptions extends CallEnvironment {
 }
 
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { service, runtime, admission, admissionMetrics, refusals, calls } = options;
+  const { service, runtime, admission, admissionMetrics, refusals, calls, telemetry } = options;
   const { name } = contractInfo(service.contract);
-  const routes = routesOf(service, admission, calls);
+  const routes = routesOf(service, { admission, calls, tracer: telemetry.tracer });
   const document = Buffer.from(JSON.stringify(describe(service.contract)));
   const describeId = `${name}.${contractOperation}`;
 

@@ -2,17 +2,21 @@
  * One call on its way through the service: decode, validate, run the handler, validate its answer, encode. Each step
  * runs the next at once unless it has to wait.
  *
+ * For the caller and in the telemetry the call ends when it is answered or when nobody waits for it any more, whichever
+ * is first; its handler may go on for a while, and keeps its place in the admission until it has finished.
+ *
  * Hot path: without asynchronous schemas or handlers it runs in one go, with no promise.
  */
 import { validate } from '../contract/schema.ts';
-import { type FlotillaError, platformError, toFlotillaError } from '../errors/flotilla-error.ts';
+import { type FlotillaError, platformError } from '../errors/flotilla-error.ts';
 import { invalidArgument } from '../errors/validation.ts';
-import type { IncomingCall, Reply } from '../rpc/channel.ts';
-import type { Logger } from '../telemetry/log.ts';
-import { traceIdOf } from '../telemetry/trace-context.ts';
-import type { Admission, Waiting } from './admission.ts';
+import type { CallWatcher, IncomingCall, Reply } from '../rpc/channel.ts';
+import type { Span } from '../telemetry/span.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Admission, Holding, Overstay, Waiting } from './admission.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { Refusal } from './admission-queue.ts';
+import { answerable, isServerFault } from './answerable.ts';
 import { CallContext, type HostRuntime, type Uses } from './context.ts';
 import type { RefusalErrors } from './refusal.ts';
 import type { Route } from './route.ts';
@@ -25,19 +29,24 @@ export interface CallEnvironment {
   readonly admission: Admission;
   readonly admissionMetrics: AdmissionMetrics;
   readonly refusals: RefusalErrors;
-  readonly log: Logger;
+  readonly telemetry: Telemetry;
   /** Ends streams when the service stops. */
   readonly stopping: AbortSignal;
 }
 
-export class HandledCall implements Waiting {
+export class HandledCall implements Waiting, Holding, CallWatcher {
   readonly #environment: CallEnvironment;
   readonly #route: Route;
   readonly #call: IncomingCall;
   readonly #reply: Reply;
   readonly #arrivedAt: number;
   #startedAt = 0;
+  #span: Span | undefined;
   #context: CallContext<unknown, Uses, unknown> | undefined;
+  /** Told to the caller, or to nobody: the call is over, whatever its handler still does. */
+  #isOver = false;
+  #holdsPlace = false;
+  #overstay: Overstay | undefined;
 
   constructor(environment: CallEnvironment, route: Route, call: IncomingCall, reply: Reply, now: number) {
     this.#environment = environment;
@@ -52,26 +61,52 @@ export class HandledCall implements Waiting {
   }
 
   begin(now: number): void {
-    const { runtime, admission, admissionMetrics, stopping } = this.#environment;
-    const { priority, streams, latency, input } = this.#route;
+    const { admissionMetrics, runtime, stopping } = this.#environment;
+    const { priority, streams, input, spans } = this.#route;
     this.#startedAt = now;
-    if (now !== this.#arrivedAt) admissionMetrics.waited(priority, now - this.#arrivedAt);
+    this.#holdsPlace = true;
+    const span = spans.start(this.#call.trace, this.#arrivedAt);
+    this.#span = span;
+    span.set('client.address', this.#call.peer.instance);
+    if (now !== this.#arrivedAt) {
+      span.event('admitted', undefined, now);
+      admissionMetrics.waited(priority, now - this.#arrivedAt);
+    }
+    this.#call.watch(this);
     try {
       const refusal = refuse(this.#route, this.#call);
       if (refusal) {
         this.#fail(refusal);
         return;
       }
-      this.#context = new CallContext(runtime, this.#call, streams ? stopping : undefined);
+      this.#context = new CallContext(runtime, this.#call, span, streams ? stopping : undefined);
       const checked = validate(input, decode(this.#call.payload));
       if (checked instanceof Promise) this.#later(checked.then((result) => this.#handle(result)));
       else this.#handle(checked);
     } catch (thrown) {
       this.#fail(thrown);
     } finally {
-      // How long a stream stays open says nothing of the load: it is admitted, but does not hold its place.
-      if (streams) admission.leave(latency, undefined, performance.now());
+      // How long a stream stays open says nothing of the load: it is admitted, but does not keep its place.
+      if (streams) this.#leave(undefined, performance.now());
     }
+  }
+
+  /** Nobody waits any more. The handler is told by its signal, and goes on counting until it has finished. */
+  abandoned(reason: FlotillaError): void {
+    if (this.#isOver) return;
+    const now = performance.now();
+    // A connection that is lost is a caller that has gone.
+    this.#conclude(reason.code === 'deadline_exceeded' ? reason.code : 'cancelled', now);
+    if (this.#holdsPlace) this.#overstay = this.#environment.admission.overstays(this, now);
+  }
+
+  /** Called by the admission when the handler has held its place for too long after the call was over. */
+  losePlace(now: number): void {
+    this.#environment.telemetry.log.warn('a handler goes on long after its caller has gone', {
+      operation: this.#route.id,
+      seconds: Math.round((now - this.#startedAt) / 1000),
+    });
+    this.#leave(undefined, now);
   }
 
   turnAway(reason: Refusal | 'gone', now: number): void {
@@ -92,10 +127,21 @@ export class HandledCall implements Waiting {
 
   #handle(input: Validated): void {
     if (input.issues) throw invalidArgument(input.issues);
-    const result = this.#route.run(input.value, this.#context);
-    if (this.#route.streams) this.#later(this.#pump(result as AsyncIterable<unknown>));
+    const { run, streams } = this.#route;
+    const active = this.#environment.telemetry.tracer.activeSpans;
+    const result = active
+      ? active.run(this.#span!, run, input.value, this.#context)
+      : run(input.value, this.#context);
+    if (streams) this.#later(this.#pumpActive(result as AsyncIterable<unknown>));
     else if (result instanceof Promise) this.#later(result.then((value) => this.#answer(value)));
     else this.#answer(result);
+  }
+
+  /** A generator runs where its items are asked for. */
+  #pumpActive(items: AsyncIterable<unknown>): Promise<void> {
+    const active = this.#environment.telemetry.tracer.activeSpans;
+    if (!active) return this.#pump(items);
+    return active.run(this.#span!, (all: AsyncIterable<unknown>) => this.#pump(all), items, undefined);
   }
 
   #answer(value: unknown): void {
@@ -142,13 +188,11 @@ export class HandledCall implements Waiting {
   }
 
   #fail(thrown: unknown): void {
-    const error = answerable(thrown, this.#route);
-    if (error.code === 'internal') {
-      const { peer, trace } = this.#call;
-      this.#environment.log.error('call failed', {
+    const error = answerable(thrown, this.#route.declared);
+    if (error.code === 'internal' && !this.#isOver) {
+      this.#context?.log.error('call failed', {
         operation: this.#route.id,
-        caller: peer.instance,
-        traceId: trace && traceIdOf(trace),
+        caller: this.#call.peer.instance,
         error: thrown,
       });
     }
@@ -156,15 +200,42 @@ export class HandledCall implements Waiting {
     this.#reply.error(error);
   }
 
+  /** The handler has finished. */
   #finish(code: string): void {
-    const { admission } = this.#environment;
-    const { metrics, latency, streams } = this.#route;
     const now = performance.now();
-    admission.paused(now);
-    metrics.handled(code, now - this.#arrivedAt);
+    this.#environment.admission.paused(now);
     // An error may have come before the work. A deadline tells at least that the work took so long.
-    const tells = code === 'ok' || code === 'deadline_exceeded';
-    if (!streams) admission.leave(latency, tells ? now - this.#startedAt : undefined, now);
+    const tells = code === 'ok' || code === 'deadline_exceeded' || this.#isOver;
+    if (this.#isOver) this.#tellLate(code, now);
+    else this.#conclude(now > this.#call.due ? 'deadline_exceeded' : code, now);
+    this.#leave(tells ? now - this.#startedAt : undefined, now);
+  }
+
+  #conclude(code: string, now: number): void {
+    this.#isOver = true;
+    const { due } = this.#call;
+    this.#route.metrics.handled(code, now - this.#arrivedAt);
+    const span = this.#span!;
+    if (isServerFault(code)) span.fail(code);
+    else if (code !== 'ok') span.set('error.type', code);
+    // A thread that was kept busy hears of a deadline late; the call was over then all the same.
+    if (now > due) span.set('flotilla.late_ms', Math.round(now - due));
+    span.end(Math.min(now, due));
+  }
+
+  #tellLate(code: string, now: number): void {
+    this.#context?.log.debug('a handler finished after its caller had gone', {
+      operation: this.#route.id,
+      milliseconds: Math.round(now - this.#startedAt),
+      code,
+    });
+  }
+
+  #leave(latencyMs: number | undefined, now: number): void {
+    if (!this.#holdsPlace) return;
+    this.#holdsPlace = false;
+    if (this.#overstay) this.#overstay.holder = undefined;
+    this.#environment.admission.leave(this.#route.latency, latencyMs, now);
   }
 }
 
@@ -191,16 +262,4 @@ function decode(payload: Buffer): unknown {
   } catch (cause) {
     throw platformError('invalid_argument', `the input is not JSON: ${(cause as Error).message}`, { cause });
   }
-}
-
-/**
- * What the caller is told. An error declared by this operation, or a platform error raised here, goes as it is. An
- * error that a dependency answered is not this service's answer: unless trying again may help, it becomes `internal`.
- */
-function answerable(thrown: unknown, route: Route): FlotillaError {
-  const error = toFlotillaError(thrown);
-  const foreign = error.remote
-    ? !error.retryable && error.code !== 'cancelled'
-    : error.declared && !route.declared.has(error.code);
-  return foreign ? toFlotillaError(undefined) : error;
 }

@@ -6,10 +6,11 @@ import { contractInfo, describe } from '../contract/contract.ts';
 import type { Instance } from '../discovery/instance.ts';
 import { answerMicro } from '../discovery/micro.ts';
 import { platformError } from '../errors/flotilla-error.ts';
+import { ControlDocument, emptyControl } from '../fleet/control-document.ts';
 import { type FleetMember, joinFleet } from '../fleet/member.ts';
 import { deriveToken } from '../fleet/secret.ts';
 import type { WireServer } from '../rpc/channel.ts';
-import type { Logger } from '../telemetry/log.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { type AdminServer, startAdminServer } from './admin-server.ts';
 import { readConfiguration } from './configuration.ts';
 import { type PreparedService, prepareService } from './prepared-service.ts';
@@ -29,13 +30,20 @@ export interface HostOptions {
   /** Default 0: a free port. */
   readonly adminPort?: number;
   readonly environment: NodeJS.ProcessEnv;
-  readonly log: Logger;
+  /** Everything this process tells of itself. Whoever made it closes it, after `stop`. */
+  readonly telemetry: Telemetry;
+  /** What an operator has decided so far. */
+  readonly control?: ControlDocument;
   /** Called when the service can no longer keep its promises (a commit failed) and the process must end. */
   readonly onFatal: (error: unknown) => void;
 }
 
 export interface RunningService {
   readonly self: Instance;
+  /**
+   * Applies what an operator decides for the fleet. A document that is none changes nothing, and is logged.
+   */
+  control(document: unknown): void;
   /**
    * Announces draining, says go-away, finishes what is in flight for at most `graceMs`, then closes everything. Safe to
    * call twice.
@@ -49,12 +57,23 @@ const drainNoticeMs = 50;
 export async function startService(service: Service, options: HostOptions): Promise<RunningService> {
   const { spec, contract } = service;
   const { name } = contractInfo(contract);
-  const { log, instance, secret, environment, fleet, natsUrl } = options;
+  const { telemetry, instance, secret, environment, fleet, natsUrl, control = emptyControl } = options;
+  const zone = environment.FLOTILLA_ZONE ?? 'local';
   const config = spec.config ? await readConfiguration(name, spec.config, environment) : {};
   const stopping = new AbortController();
   const parts: Partial<Parts> = {};
   try {
-    const member = await joinFleet({ service: name, instance, secret, fleet, natsUrl, log });
+    const member = await joinFleet({
+      service: name,
+      instance,
+      secret,
+      fleet,
+      natsUrl,
+      zone,
+      telemetry,
+      control,
+      ...(spec.policies ? { policies: spec.policies } : {}),
+    });
     parts.member = member;
     const prepared = await prepareService(service, {
       ...options,
@@ -74,7 +93,7 @@ export async function startService(service: Service, options: HostOptions): Prom
       contract: describe(contract).hash,
       address: wire.address,
       admin: admin.url,
-      zone: environment.FLOTILLA_ZONE ?? 'local',
+      zone,
       weight: 1,
       state: 'ready',
       startedAt: Date.now(),
@@ -91,6 +110,11 @@ export async function startService(service: Service, options: HostOptions): Prom
     let stopped: Promise<void> | undefined;
     return {
       self,
+      control(document) {
+        const { success, data, error } = ControlDocument.safeParse(document);
+        if (success) member.control(data);
+        else telemetry.log.error('a control document of a wrong form was ignored', { error });
+      },
       stop(graceMs) {
         stopMicro();
         stopped ??= drain({ member, prepared, wire, admin }, self, stopping, graceMs);
@@ -114,9 +138,10 @@ interface Parts {
 
 async function openWire(
   { identity, transport }: FleetMember,
-  { dispatch, metrics }: PreparedService,
+  { dispatch }: PreparedService,
   options: HostOptions,
 ): Promise<WireServer> {
+  const { metrics } = options.telemetry;
   const address = options.wireAddress ?? `tcp://${options.host ?? '127.0.0.1'}:0`;
   const wire = await transport.listen({ address, identity, dispatch });
   metrics.gauge('flotilla_server_in_flight', 'Calls being handled.', () => wire.inFlight);
@@ -125,7 +150,7 @@ async function openWire(
 }
 
 function openAdmin(
-  { dispatch, metrics }: PreparedService,
+  { dispatch }: PreparedService,
   stopping: AbortSignal,
   options: HostOptions,
 ): Promise<AdminServer> {
@@ -133,7 +158,7 @@ function openAdmin(
     host: options.host ?? '127.0.0.1',
     port: options.adminPort ?? 0,
     token: deriveToken(options.secret, 'admin'),
-    metrics,
+    metrics: options.telemetry.metrics,
     readiness: () => (stopping.aborted ? { ready: false, reason: 'draining' } : { ready: true }),
     dispatch,
   });

@@ -9,9 +9,7 @@ import type { Dispatch } from '../rpc/channel.ts';
 import { type Caller, type CallScope, clientFactory } from '../rpc/client.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import { readMigrations } from '../store/migrations.ts';
-import type { Logger } from '../telemetry/log.ts';
-import { Metrics } from '../telemetry/metrics.ts';
-import { processMetrics } from '../telemetry/process-metrics.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Admission } from './admission.ts';
 import { AdmissionMetrics } from './admission-metrics.ts';
 import { CallMetrics } from './call-metrics.ts';
@@ -28,7 +26,7 @@ export interface PrepareOptions {
   readonly dataDirectory: string;
   /** Carries the service's own calls to others. */
   readonly caller: Caller;
-  readonly log: Logger;
+  readonly telemetry: Telemetry;
   /** Aborts when the service begins to stop. */
   readonly stopping: AbortSignal;
   /** Called when a commit failed: nothing is acknowledged any more and the process must end. */
@@ -37,7 +35,6 @@ export interface PrepareOptions {
 
 export interface PreparedService {
   readonly dispatch: Dispatch;
-  readonly metrics: Metrics;
   readonly calls: CallMetrics;
   /** Undoes `start` and closes the database. */
   close(): Promise<void>;
@@ -45,12 +42,11 @@ export interface PreparedService {
 
 export async function prepareService(service: Service, options: PrepareOptions): Promise<PreparedService> {
   const { spec } = service;
-  const { instance, log, stopping } = options;
+  const { instance, telemetry, stopping } = options;
+  const { metrics } = telemetry;
   const database = openServiceDatabase(service, options);
   try {
     const runtime = await startRuntime(service, options, database);
-    const metrics = new Metrics();
-    processMetrics(metrics);
     const calls = new CallMetrics(metrics, operationsOf(service));
     const admission = new Admission();
     return {
@@ -61,10 +57,9 @@ export async function prepareService(service: Service, options: PrepareOptions):
         admission,
         admissionMetrics: new AdmissionMetrics(metrics, admission),
         refusals: new RefusalErrors(instance),
-        log,
+        telemetry,
         stopping,
       }),
-      metrics,
       calls,
       async close() {
         admission.close();
@@ -96,7 +91,7 @@ function openServiceDatabase({ spec, contract }: Service, options: PrepareOption
 
 async function startRuntime(
   { spec, contract }: Service,
-  { instance, config, caller, log, stopping, onFatal }: PrepareOptions,
+  { instance, config, caller, telemetry, stopping, onFatal }: PrepareOptions,
   database: Database | undefined,
 ): Promise<HostRuntime<unknown, Uses, unknown>> {
   const { name } = contractInfo(contract);
@@ -116,7 +111,7 @@ async function startRuntime(
         `${name} has no database: add \`database: { migrations }\` to the service`,
       );
     },
-    log,
+    log: telemetry.log,
     signal: stopping,
     fatal: onFatal,
     state: undefined,

@@ -2,6 +2,7 @@
 import { contractInfo, describe } from '../contract/contract.ts';
 import type { AccessDocument, Priority } from '../contract/document.ts';
 import { isStream, type Schema } from '../contract/schema.ts';
+import type { SpanTemplate, Tracer } from '../telemetry/tracer.ts';
 import type { OperationLatency } from './adaptive-limit.ts';
 import type { Admission } from './admission.ts';
 import type { CallMetrics, OperationMetrics } from './call-metrics.ts';
@@ -23,9 +24,16 @@ export interface Route {
   readonly run: Handler;
   readonly metrics: OperationMetrics;
   readonly latency: OperationLatency;
+  readonly spans: SpanTemplate;
 }
 
-export function routesOf(service: Service, admission: Admission, calls: CallMetrics): Map<string, Route> {
+export interface RouteParts {
+  readonly admission: Admission;
+  readonly calls: CallMetrics;
+  readonly tracer: Tracer;
+}
+
+export function routesOf(service: Service, { admission, calls, tracer }: RouteParts): Map<string, Route> {
   const { name, members } = contractInfo(service.contract);
   const { operations } = describe(service.contract);
   const routes = new Map<string, Route>();
@@ -45,6 +53,10 @@ export function routesOf(service: Service, admission: Admission, calls: CallMetr
       run: (service.spec.operations as Record<string, Handler>)[key]!,
       metrics: calls.of(id),
       latency: admission.operation(),
+      spans: tracer.template(`${name}/${key}`, 'server', {
+        'rpc.system.name': 'flotilla',
+        'rpc.method': `${name}/${key}`,
+      }),
     });
   }
   return routes;

@@ -6,8 +6,10 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { contractInfo } from '../contract/contract.ts';
 import { platformError } from '../errors/flotilla-error.ts';
+import { readControl } from '../fleet/control-document.ts';
 import { readSecret } from '../fleet/secret.ts';
 import { createLogger, type LogLevel } from '../telemetry/log.ts';
+import { createTelemetry } from '../telemetry/telemetry.ts';
 import { startService } from './host.ts';
 import { processLifetime } from './process-lifetime.ts';
 import { isService, type Service } from './service.ts';
@@ -45,6 +47,13 @@ await lifetime.run(async () => {
   const service = await loadService(process.argv[2]);
   const { name } = contractInfo(service.contract);
   const instance = env.FLOTILLA_INSTANCE ?? `${name}-${process.pid}`;
+  const telemetry = createTelemetry({
+    service: name,
+    instance,
+    ...(service.spec.version ? { version: service.spec.version } : {}),
+    environment: env,
+    log: lifetime.log,
+  });
   const running = await startService(service, {
     instance,
     fleet: env.FLOTILLA_FLEET ?? 'default',
@@ -55,14 +64,17 @@ await lifetime.run(async () => {
     ...(env.FLOTILLA_WIRE_ADDRESS ? { wireAddress: env.FLOTILLA_WIRE_ADDRESS } : {}),
     adminPort: Number(env.FLOTILLA_ADMIN_PORT ?? 0),
     environment: env,
-    log: lifetime.log,
+    telemetry,
+    control: readControl(env),
     onFatal: (error) => lifetime.fatal(error),
   });
+  lifetime.onControl((document) => running.control(document));
   const { address, admin, version, contract } = running.self;
   lifetime.tell({ type: 'ready', address, admin, version, contract });
   lifetime.log.info('serving', { address, version, contract });
   return async () => {
     lifetime.tell({ type: 'state', state: 'draining' });
     await running.stop(graceMs);
+    await telemetry.close();
   };
 });

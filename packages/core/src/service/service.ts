@@ -4,6 +4,7 @@ import { type Contract, contractInfo, isContract } from '../contract/contract.ts
 import type { Operation } from '../contract/operation.ts';
 import type { InputOf, OutputOf, Schema, StreamSchema } from '../contract/schema.ts';
 import { platformError } from '../errors/flotilla-error.ts';
+import type { PolicyRules } from '../resilience/policy-rules.ts';
 import type { Context, ServiceRuntime, Uses } from './context.ts';
 
 type Result<O extends Schema | StreamSchema> =
@@ -34,6 +35,8 @@ export interface ServiceSpec<C extends Contract, Config extends Schema, U extend
   readonly config?: Config;
   /** Contracts of the services this one calls; each becomes a typed client. */
   readonly uses?: U;
+  /** How its calls to others are made, where the defaults do not fit: policies by service or operation, see `docs/resilience.md`. */
+  readonly policies?: PolicyRules;
   /** The service's own database, in its own directory. */
   readonly database?: {
     /** Directory of `001-name.sql` files. */

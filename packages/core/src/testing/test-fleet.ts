@@ -15,6 +15,9 @@ import { readConfiguration } from '../service/configuration.ts';
 import { type PreparedService, prepareService } from '../service/prepared-service.ts';
 import type { Service } from '../service/service.ts';
 import { type Logger, silentLogger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { silentTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import { Tracer } from '../telemetry/tracer.ts';
 
 export interface TestFleetOptions {
   /** Environment of every service; configuration is read from it. */
@@ -28,6 +31,7 @@ interface Running {
   readonly service: Service;
   readonly stopping: AbortController;
   readonly prepared: PreparedService;
+  readonly telemetry: Telemetry;
   readonly server: WireServer;
   readonly channel: Channel;
 }
@@ -41,6 +45,8 @@ export class TestFleet implements Caller {
   readonly #log: Logger;
   readonly #ownsDirectory: boolean;
   readonly dataDirectory: string;
+  /** Has the spans of all services. */
+  readonly tracer = new Tracer();
 
   constructor(options: TestFleetOptions = {}) {
     this.#environment = options.environment ?? {};
@@ -57,6 +63,11 @@ export class TestFleet implements Caller {
   /** A typed client, calling as the service `test`. */
   client<C extends Contract>(contract: C): Client<C> {
     return createClient(contract, this);
+  }
+
+  /** The metrics of a service that runs. */
+  metrics(contract: Contract): Metrics {
+    return this.#find(contract).telemetry.metrics;
   }
 
   /** Drains a service as SIGTERM would. */
@@ -106,12 +117,17 @@ export class TestFleet implements Caller {
     const config = service.spec.config
       ? await readConfiguration(name, service.spec.config, this.#environment)
       : {};
+    const telemetry: Telemetry = {
+      ...silentTelemetry(),
+      tracer: this.tracer,
+      log: this.#log.child({ service: name }),
+    };
     const prepared = await prepareService(service, {
       instance,
       config,
       dataDirectory: join(this.dataDirectory, name),
       caller: this,
-      log: this.#log.child({ service: name }),
+      telemetry,
       stopping: stopping.signal,
       onFatal: (error) => this.#log.error('fatal', { service: name, error }),
     });
@@ -125,14 +141,19 @@ export class TestFleet implements Caller {
       address: server.address,
       identity: { service: 'test', instance: 'test-1', key },
     });
-    this.#running.set(name, { service, stopping, prepared, server, channel });
+    this.#running.set(name, { service, stopping, prepared, telemetry, server, channel });
   }
 
   #take(contract: Contract): Running {
+    const running = this.#find(contract);
+    this.#running.delete(contractInfo(contract).name);
+    return running;
+  }
+
+  #find(contract: Contract): Running {
     const { name } = contractInfo(contract);
     const running = this.#running.get(name);
     if (!running) throw platformError('not_found', `${name} does not run in this test fleet`);
-    this.#running.delete(name);
     return running;
   }
 
