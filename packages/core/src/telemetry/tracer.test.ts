@@ -224,6 +224,15 @@ describe('a tracer', () => {
     for (const id of ['', 'abc', '0'.repeat(32), 'x'.repeat(32)]) assert.deepEqual(tracer.spansOf(id), []);
   });
 
+  it('is not misled by a span that says it ends in the far future', () => {
+    const { time, tracer } = virtual();
+    tracer.start('a', 'internal', undefined).end(1e15);
+    time.now += 1;
+    const span = tracer.start('b', 'internal', undefined);
+    span.end();
+    assert.equal(tracer.spansOf(traceIdOf(span))[0]!.startMs, 1_700_000_000_000 + time.now);
+  });
+
   it('follows the wall clock when the machine has slept', () => {
     const { time, tracer } = virtual();
     time.slept = 3_600_000;

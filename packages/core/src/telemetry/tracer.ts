@@ -73,9 +73,8 @@ export class Tracer implements SpanRecorder {
   constructor(options: TracerOptions = {}) {
     const { capacity = CAPACITY, clock = () => performance.now(), unixClock = Date.now } = options;
     this.#clock = clock;
-    const now = clock();
-    const origin = options.unixClock === undefined ? performance.timeOrigin : unixClock() - now;
-    this.#wall = new WallClock(origin, now, unixClock);
+    const origin = options.unixClock === undefined ? performance.timeOrigin : unixClock() - clock();
+    this.#wall = new WallClock(origin, clock, unixClock);
     this.ids = options.ids ?? new TraceIds();
     this.#ring = new SpanRing(capacity, this.#shapes);
     this.#tail = new TailKeep(this.#ring, this.#shapes, options.keep);

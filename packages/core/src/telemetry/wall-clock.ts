@@ -9,6 +9,7 @@ const ANCHOR_MS = 30_000;
 const TOLERANCE_MS = 2;
 
 export class WallClock {
+  readonly #now: () => number;
   readonly #unixNow: () => number;
   #offset: number;
   #dueAt: number;
@@ -18,19 +19,22 @@ export class WallClock {
    * @param now monotonic milliseconds.
    * @param unixNow Unix milliseconds.
    */
-  constructor(origin: number, now: number, unixNow: () => number) {
+  constructor(origin: number, now: () => number, unixNow: () => number) {
+    this.#now = now;
     this.#unixNow = unixNow;
     this.#offset = origin;
-    this.#dueAt = now;
+    this.#dueAt = now() + ANCHOR_MS;
   }
 
-  /** What to add to a monotonic time; `now` is one that has just passed. */
-  offsetAt(now: number): number {
-    if (now >= this.#dueAt) this.#anchor(now);
+  /** What to add to a monotonic time. */
+  offsetAt(time: number): number {
+    if (time >= this.#dueAt) this.#anchor();
     return this.#offset;
   }
 
-  #anchor(now: number): void {
+  #anchor(): void {
+    const now = this.#now();
+    if (now < this.#dueAt) return;
     const measured = this.#unixNow() - now;
     if (Math.abs(measured - this.#offset) > TOLERANCE_MS) this.#offset = measured;
     this.#dueAt = now + ANCHOR_MS;
