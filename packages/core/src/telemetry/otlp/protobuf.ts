@@ -20,7 +20,6 @@ import {
   scopeName,
   spanFlags,
   ucumUnit,
-  unixNano,
 } from './encoding.ts';
 
 const { Varint, Bit32, Bit64, LengthDelimited } = WireType;
@@ -187,8 +186,14 @@ function writeId(writer: BinaryWriter, field: number, hex: string): void {
   writer.tag(field, LengthDelimited).bytes(Buffer.from(hex, 'hex'));
 }
 
+/** Unix milliseconds as nanoseconds in 64 bits, low half first: by halves of 16 bits, so that each product is exact. */
 function writeTime(writer: BinaryWriter, field: number, milliseconds: number): void {
-  writer.tag(field, Bit64).fixed64(unixNano(milliseconds));
+  const whole = Math.floor(milliseconds);
+  const high = Math.floor(whole / 0x10000) * 1e6;
+  const rest = (whole % 0x10000) * 1e6 + Math.round((milliseconds - whole) * 1e6);
+  const low = (high % 0x10000) * 0x10000 + rest;
+  writer.tag(field, Bit64).fixed32(low % 0x100000000);
+  writer.fixed32(Math.floor(high / 0x10000) + Math.floor(low / 0x100000000));
 }
 
 /** ExportTracePartialSuccess and ExportMetricsPartialSuccess: rejected items (1) and a message (2). */
