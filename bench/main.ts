@@ -8,6 +8,7 @@ import { type CallsRow, runCalls } from './calls/suite.ts';
 import { type FleetRow, runFleet } from './fleet/suite.ts';
 import { type IdleRow, runIdle } from './idle/suite.ts';
 import { describeMachine } from './machine.ts';
+import { runSurvival, type SurvivalRow, scenarios } from './survival/suite.ts';
 import { table } from './table.ts';
 import { runTelemetry, type TelemetryRow } from './telemetry/suite.ts';
 
@@ -17,11 +18,14 @@ const usage = `usage: npm run bench -- <suite> [--json] [--rounds N] [--seconds 
           nats-server (where it is installed), grpc-js
   fleet   npm start to the first trade, kill -9 of each service to its return, Ctrl-C to the end
   idle    memory and CPU of all processes of the fleet while there is no load
+  survival  kills, pauses and starves parts of a small fleet under load, and tells whether what must hold does; all of it,
+          or the scenarios that are named ('killed replica'); ends with 1 when something does not
   telemetry  one span from start to end, with and without attributes
 
   --json       JSON on standard output instead of a table
   --rounds N   how often everything takes its turn; medians are reported (default 3)
-  --seconds N  length of each measurement (default 3; idle: 20; telemetry: 1)
+  --seconds N  length of each measurement (default 3; idle: 20; telemetry: 1; survival: 5, a phase before, during and
+               after; the broker is away for six of them)
 `;
 
 function refuse(problem: string): never {
@@ -51,8 +55,9 @@ if (values.help) {
   process.exit(0);
 }
 const rounds = Number(values.rounds);
-const [suite] = positionals;
-const seconds = Number(values.seconds ?? (suite === 'idle' ? 20 : suite === 'telemetry' ? 1 : 3));
+const [suite, ...only] = positionals;
+const usualSeconds: Record<string, number> = { idle: 20, telemetry: 1, survival: 5 };
+const seconds = Number(values.seconds ?? usualSeconds[suite ?? ''] ?? 3);
 if (!Number.isInteger(rounds) || rounds < 1) refuse(`--rounds ${values.rounds} is not a whole number from 1`);
 if (!(seconds > 0 && seconds <= 60)) refuse(`--seconds ${values.seconds} is not between 0 and 60`);
 
@@ -71,6 +76,15 @@ switch (suite) {
   case 'telemetry':
     print(runTelemetry({ rounds, seconds, talk }), telemetryReport);
     break;
+  case 'survival': {
+    const unknown = only.find((name) => scenarios.every((scenario) => scenario.name !== name));
+    const known = scenarios.map(({ name }) => `'${name}'`).join(', ');
+    if (unknown !== undefined) refuse(`there is no scenario '${unknown}': there are ${known}`);
+    const rows = await runSurvival({ only, rounds, seconds, talk });
+    print(rows, survivalReport);
+    if (rows.some(({ holds }) => holds === false)) process.exitCode = 1;
+    break;
+  }
   default:
     refuse(suite ? `there is no suite '${suite}'` : 'name a suite');
 }
@@ -116,4 +130,19 @@ function idleReport(rows: readonly IdleRow[]): string {
 function telemetryReport(rows: readonly TelemetryRow[]): string {
   const body = rows.map(({ name, nsPerSpan, least, most }) => [name, nsPerSpan, least, most]);
   return table(['a span with', 'CPU ns median', 'least', 'most'], body);
+}
+
+function survivalReport(rows: readonly SurvivalRow[]): string {
+  const figure = (value: number) => Number(value.toFixed(value < 10 ? 2 : 0));
+  const verdict = (row: SurvivalRow) => (row.holds === undefined ? '' : row.holds ? 'holds' : 'FAILS');
+  const body = rows.map((row) => [
+    row.scenario,
+    row.what,
+    figure(row.value),
+    row.unit,
+    row.most === undefined ? '' : `≤ ${row.most}`,
+    figure(row.worst),
+    verdict(row),
+  ]);
+  return table(['scenario', 'what', 'value', 'unit', 'bar', 'worst', ''], body);
 }
