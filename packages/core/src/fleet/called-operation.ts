@@ -55,7 +55,7 @@ export class CalledOperation {
   }
 
   startSpan(parent: TraceContext | undefined, now: number): Span {
-    return this.#spans.start(parent, now);
+    return this.#spans.startBelowActive(parent, now);
   }
 
   /** @param tried instances to be avoided while there are others. */

@@ -7,6 +7,7 @@ import type { Database } from '../store/database.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Span } from '../telemetry/span.ts';
 import { traced } from '../telemetry/traced-log.ts';
+import type { Tracer } from '../telemetry/tracer.ts';
 
 export type Uses = Readonly<Record<string, Contract>>;
 export type Clients<U extends Uses> = { readonly [K in keyof U]: Client<U[K]> };
@@ -20,6 +21,8 @@ export interface ServiceRuntime<Config, U extends Uses> {
   readonly clients: Clients<U>;
   readonly database: Database;
   readonly log: Logger;
+  /** For spans of the service's own: `tracer.start('reprice', 'internal', context.trace)`. */
+  readonly tracer: Tracer;
   /** Aborts when the service begins to stop. */
   readonly signal: AbortSignal;
   /**
@@ -96,6 +99,9 @@ export class CallContext<Config, U extends Uses, State> implements Context<Confi
   get log(): Logger {
     this.#log ??= traced(this.#runtime.log, this.trace);
     return this.#log;
+  }
+  get tracer(): Tracer {
+    return this.#runtime.tracer;
   }
   get state(): State {
     return this.#runtime.state;

@@ -112,6 +112,7 @@ async function startRuntime(
       );
     },
     log: telemetry.log,
+    tracer: telemetry.tracer,
     signal: stopping,
     fatal: onFatal,
     state: undefined,

@@ -43,6 +43,8 @@ export interface SpanTemplate {
    * @param startTime monotonic milliseconds (`performance.now()`); default: now.
    */
   start(parent: Span | TraceContext | undefined, startTime?: number): Span;
+  /** As `start`, below the active span if an adapter keeps track of one in the parent's trace: see `Tracer.parentOr`. */
+  startBelowActive(parent: Span | TraceContext | undefined, startTime?: number): Span;
 }
 
 /**
@@ -66,6 +68,7 @@ export class Tracer implements SpanRecorder {
   readonly #wall: WallClock;
   readonly #shapes = new ShapeTable(SHAPES);
   readonly #named: Readonly<Record<SpanKind, Map<string, SpanShape>>>;
+  readonly #templates = new Map<string, Template>();
   readonly #ring: SpanRing;
   readonly #tail: TailKeep;
   readonly #listeners: ((sequence: number) => void)[] = [];
@@ -99,9 +102,15 @@ export class Tracer implements SpanRecorder {
     return new Span(this, this.shape(name, kind), parent, startTime);
   }
 
-  /** Prepares spans that have name, kind and attributes in common. For the lifetime of the process: one per operation. */
+  /** Prepares spans that have name, kind and attributes in common: one per operation, say. The same is made once. */
   template(name: string, kind: SpanKind, attributes?: Attributes): SpanTemplate {
-    return new Template(this, this.#shapes.add(name, kind, attributes));
+    const key = `${kind} ${name} ${JSON.stringify(attributes ?? {})}`;
+    const known = this.#templates.get(key);
+    if (known !== undefined) return known;
+    const shape = this.#shapes.add(name, kind, attributes);
+    const template = new Template(this, shape);
+    if (shape.index > 0) this.#templates.set(key, template);
+    return template;
   }
 
   /** The spans of a trace that are still here, in the order they began, parents before their children. */
@@ -138,10 +147,13 @@ export class Tracer implements SpanRecorder {
 
   /**
    * What a new span here should have as its parent: the active span if an adapter keeps track of it, or else the one
-   * that the caller knows of.
+   * that the caller knows of. An active span of another trace does not count: a timer that serves many calls runs in
+   * the context of the one that set it.
    */
   parentOr<T extends Span | TraceContext | undefined>(known: T): T | Span | TraceContext {
-    return this.activeSpans?.current() ?? known;
+    const active = this.activeSpans?.current();
+    if (active === undefined) return known;
+    return known === undefined || isSameTrace(active, known) ? active : known;
   }
 
   /** Spans ended so far: the sequence number that the next one will have. */
@@ -231,6 +243,14 @@ class Template implements SpanTemplate {
   start(parent: Span | TraceContext | undefined, startTime: number = this.#tracer.now()): Span {
     return new Span(this.#tracer, this.#shape, parent, startTime);
   }
+
+  startBelowActive(parent: Span | TraceContext | undefined, startTime?: number): Span {
+    return this.start(this.#tracer.parentOr(parent), startTime);
+  }
+}
+
+function isSameTrace(a: TraceContext, b: TraceContext): boolean {
+  return a.trace3 === b.trace3 && a.trace2 === b.trace2 && a.trace1 === b.trace1 && a.trace0 === b.trace0;
 }
 
 function inOrder(spans: SpanRecord[]): SpanRecord[] {

@@ -79,9 +79,10 @@ describe('with the OpenTelemetry adapter', () => {
       () => {
         assert.equal(tracer.parentOr(undefined), server);
         library.startActiveSpan('cache', (span) => {
-          const client = tracer.start('identity/verify', 'client', tracer.parentOr(server));
-          client.end();
+          tracer.template('identity/verify', 'client').startBelowActive(server).end();
           span.end();
+          const other = tracer.start('other', 'server', undefined);
+          assert.equal(tracer.parentOr(other), other);
         });
       },
       undefined,
