@@ -3,22 +3,28 @@
  * instances.
  *
  * Subjects, for a fleet called `f`: `flotilla.f.announce`, `flotilla.f.goodbye`, and `flotilla.f.who`, to which every
- * member answers with an announcement, so that a newcomer knows all at once.
+ * member answers the asker with an announcement, so that a newcomer knows all at once and nobody else is bothered.
+ * While the broker is away the table stays as it is; who comes back to the broker says so and does not ask, because the
+ * others do the same.
  */
-import type { NatsConnection } from '@nats-io/transport-node';
+import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../telemetry/log.ts';
 import { AnnouncementReader } from './announcement-reader.ts';
+import { AnnouncementSchedule, heartbeatMs } from './announcement-schedule.ts';
+import { BrokerWatch } from './broker-watch.ts';
 import { Goodbye, type Instance } from './instance.ts';
 import { InstanceTable, type TableChange } from './instance-table.ts';
 
-const heartbeatMs = 1_000;
 const checkEveryMs = heartbeatMs / 2;
-/** A check that comes so late means that this process stood still (stopped, suspended, starved), not the others. */
-const stoodStillMs = 2 * heartbeatMs;
 /** Members answer `who` within this time, each at its own moment, so that a newcomer is not answered by a storm. */
 const answerJitterMs = 20;
-/** After this long a newcomer has heard of everybody who is there. */
-const settleMs = 100;
+/**
+ * After this long a newcomer has heard of everybody who is there, even when the broker has just begun, too, and the others
+ * return to it only now: they try every 250 ms at least, and say so within another 250 ms.
+ */
+const settleMs = 750;
+/** Goodbyes that are kept while the broker is away. */
+const mostUnsaid = 1_000;
 
 export interface DiscoveryOptions {
   readonly connection: NatsConnection;
@@ -38,10 +44,17 @@ export class Discovery {
   readonly #table = new InstanceTable();
   readonly #announcements = new AnnouncementReader();
   readonly #listeners = new Set<ChangeListener>();
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #watch = new BrokerWatch(performance.now());
+  readonly #schedule = new AnnouncementSchedule(performance.now(), Math.random());
+  /** Deaths of others that were reported while the broker was away. */
+  readonly #unsaid: Goodbye[] = [];
+  #check: NodeJS.Timeout | undefined;
+  #beat: NodeJS.Timeout | undefined;
   #self: Instance | undefined;
   #settled = false;
-  #checkedAt = performance.now();
+  #isAway = false;
+  #isProbing = false;
+  #isStopped = false;
 
   constructor(options: DiscoveryOptions) {
     this.#connection = options.connection;
@@ -52,22 +65,28 @@ export class Discovery {
 
   /** Starts to listen, and asks who is there. Resolves when the question has reached the broker. */
   async start(): Promise<void> {
-    const listen = (subject: string, handle: (payload: Uint8Array) => void) =>
-      this.#connection.subscribe(`${this.#prefix}.${subject}`, {
+    const listen = (subject: string, handle: (message: Msg) => void) =>
+      this.#connection.subscribe(subject, {
         callback: (error, message) => {
-          if (error) this.#log.warn('discovery subscription failed', { subject, error });
-          else handle(message.data);
+          if (error) {
+            this.#log.warn('discovery subscription failed', { subject, error });
+            return;
+          }
+          this.#heard();
+          handle(message);
         },
       });
-    listen('announce', (payload) => this.#onAnnounce(payload));
-    listen('goodbye', (payload) => this.#onGoodbye(payload));
-    listen('who', () => setTimeout(() => this.#announce(), Math.random() * answerJitterMs).unref());
-    this.#timers.push(
-      setInterval(() => this.#announce(), heartbeatMs).unref(),
-      setInterval(() => this.#expire(), checkEveryMs).unref(),
-    );
+    const inbox = createInbox();
+    listen(inbox, ({ data }) => this.#onAnnounce(data));
+    listen(`${this.#prefix}.announce`, ({ data }) => this.#onAnnounce(data));
+    listen(`${this.#prefix}.goodbye`, ({ data }) => this.#onGoodbye(data));
+    listen(`${this.#prefix}.who`, (question) => {
+      setTimeout(() => this.#answer(question), Math.random() * answerJitterMs).unref();
+    });
+    this.#check = setInterval(() => this.#expire(), checkEveryMs).unref();
+    this.#arm();
     void this.#followConnection();
-    this.#ask();
+    this.#connection.publish(`${this.#prefix}.who`, '{}', { reply: inbox });
     await this.#connection.flush();
     setTimeout(() => {
       this.#settled = true;
@@ -113,24 +132,47 @@ export class Discovery {
     this.#announce();
   }
 
-  /** Says that an instance is gone: this process on its way out, or a dead one, reported by who saw it die. */
+  /**
+   * Says that an instance is gone: this process on its way out, or a dead one, reported by who saw it die. While the broker
+   * is away, that is said when it is back.
+   */
   goodbye(goodbye: Goodbye): void {
     if (goodbye.instance === this.#self?.instance) this.#self = undefined;
-    this.#publish('goodbye', goodbye);
+    if (this.#watch.isConnected) this.#publish('goodbye', goodbye);
+    else if (this.#unsaid.length < mostUnsaid) this.#unsaid.push(goodbye);
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#isStopped = true;
+    clearInterval(this.#check);
+    clearTimeout(this.#beat);
     if (this.#self) this.goodbye(this.#self);
     this.#listeners.clear();
   }
 
   #announce(): void {
-    if (this.#self) this.#publish('announce', this.#self);
+    if (this.#self && this.#watch.isConnected) this.#publish('announce', this.#self);
   }
 
-  #ask(): void {
-    this.#publish('who', {});
+  #answer(question: Msg): void {
+    if (!this.#self || this.#connection.isClosed()) return;
+    if (question.reply) question.respond(JSON.stringify(this.#self));
+    else this.#announce();
+  }
+
+  #arm(): void {
+    clearTimeout(this.#beat);
+    if (this.#isStopped) return;
+    const delayMs = this.#schedule.dueAt - performance.now();
+    this.#beat = setTimeout(() => {
+      const now = performance.now();
+      // A timer may be early by a fraction of a millisecond.
+      if (now >= this.#schedule.dueAt) {
+        this.#announce();
+        this.#schedule.announced(now);
+      }
+      this.#arm();
+    }, delayMs).unref();
   }
 
   #publish(subject: string, body: unknown): void {
@@ -156,12 +198,41 @@ export class Discovery {
 
   #expire(): void {
     const now = performance.now();
-    if (now - this.#checkedAt > stoodStillMs) this.#table.listensAgain(now);
-    this.#checkedAt = now;
+    if (this.#watch.wantsProbe(now)) this.#probe();
+    if (this.#watch.isAway(now)) {
+      this.#goneAway('broker is silent: going on with the last known instances');
+      return;
+    }
     for (const change of this.#table.expire(now, this.#vouch)) {
       this.#log.warn('an instance is silent and was taken out', { silent: change.instance.instance });
       this.#tell(change);
     }
+  }
+
+  #heard(): void {
+    const now = performance.now();
+    if (!this.#watch.heard(now)) return;
+    this.#table.listensAgain(now);
+    if (this.#isAway) this.#log.info('broker is back');
+    this.#isAway = false;
+  }
+
+  #goneAway(message: string): void {
+    if (!this.#isAway) this.#log.warn(message);
+    this.#isAway = true;
+  }
+
+  #probe(): void {
+    if (this.#isProbing || this.#connection.isClosed()) return;
+    this.#isProbing = true;
+    const done = () => {
+      this.#isProbing = false;
+    };
+    // It fails when the connection breaks; `#followConnection` hears of that.
+    this.#connection.flush().then(() => {
+      done();
+      this.#heard();
+    }, done);
   }
 
   #tell(change: TableChange | undefined): void {
@@ -173,13 +244,13 @@ export class Discovery {
   async #followConnection(): Promise<void> {
     for await (const status of this.#connection.status()) {
       if (status.type === 'disconnect') {
-        this.#table.brokerConnected(false, performance.now());
-        this.#log.warn('broker is away: going on with the last known instances');
+        this.#watch.lost();
+        this.#goneAway('broker is away: going on with the last known instances');
       } else if (status.type === 'reconnect') {
-        this.#table.brokerConnected(true, performance.now());
-        this.#log.info('broker is back');
-        setTimeout(() => this.#announce(), Math.random() * heartbeatMs).unref();
-        this.#ask();
+        this.#heard();
+        for (const goodbye of this.#unsaid.splice(0)) this.#publish('goodbye', goodbye);
+        this.#schedule.rejoined(performance.now(), Math.random());
+        this.#arm();
       }
     }
   }

@@ -26,6 +26,8 @@ test('an instance joins once, changes, and leaves by its goodbye', () => {
   assert.equal(table.announced(instance('ledger-1'), 0)?.kind, 'joined');
   assert.equal(table.announced(instance('ledger-1'), 1), undefined);
   assert.equal(table.announced(instance('ledger-1', { state: 'draining' }), 2)?.kind, 'changed');
+  const moved = instance('ledger-1', { state: 'draining', zone: 'b' });
+  assert.equal(table.announced(moved, 3)?.kind, 'changed');
   assert.deepEqual(
     table.list('ledger').map(({ state }) => state),
     ['draining'],
@@ -55,16 +57,6 @@ test('a silent instance that somebody vouches for stays', () => {
     [],
   );
   assert.equal(table.expire(60_001, nobody).length, 1);
-});
-
-test('while the broker is away nothing expires, and afterwards everybody has a full time to live', () => {
-  const table = new InstanceTable();
-  table.announced(instance('ledger-1'), 0);
-  table.brokerConnected(false, 1_000);
-  assert.deepEqual(table.expire(600_000, nobody), []);
-  table.brokerConnected(true, 600_000);
-  assert.deepEqual(table.expire(600_000 + timeToLiveMs, nobody), []);
-  assert.equal(table.expire(600_001 + timeToLiveMs, nobody).length, 1);
 });
 
 test('a process that did not listen for a while gives everybody a full time to live', () => {

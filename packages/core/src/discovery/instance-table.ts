@@ -1,9 +1,9 @@
 /**
  * The local table of live instances: a pure state machine `(message, now) → changes`.
  *
- * An instance leaves by its goodbye, or when its time to live passes in silence and nobody vouches for it. While the
- * broker is away nothing expires: the last known good table stays in use, and every entry gets a full time to live
- * when the broker is back.
+ * An instance leaves by its goodbye, or when its time to live passes in silence and nobody vouches for it. While nothing
+ * is heard at all `expire` is not called: the last known good table stays in use, and every entry gets a full time to live
+ * when this side listens again.
  */
 import type { Goodbye, Instance } from './instance.ts';
 
@@ -22,7 +22,6 @@ export interface TableChange {
 export class InstanceTable {
   readonly #entries = new Map<string, Entry>();
   readonly #ttl: number;
-  #connected = true;
 
   constructor(ttlMs = timeToLiveMs) {
     this.#ttl = ttlMs;
@@ -50,13 +49,14 @@ export class InstanceTable {
     if (instance.startedAt < entry.instance.startedAt) return undefined;
     entry.seenAt = now;
     if (entry.instance === instance) return undefined;
-    const { address, state, contract, startedAt, weight } = entry.instance;
+    const { address, state, contract, startedAt, weight, zone } = entry.instance;
     const same =
       address === instance.address &&
       state === instance.state &&
       contract === instance.contract &&
       startedAt === instance.startedAt &&
-      weight === instance.weight;
+      weight === instance.weight &&
+      zone === instance.zone;
     entry.instance = instance;
     return same ? undefined : { kind: 'changed', instance };
   }
@@ -66,12 +66,6 @@ export class InstanceTable {
     if (!entry || entry.instance.startedAt > goodbye.startedAt) return undefined;
     this.#entries.delete(goodbye.instance);
     return { kind: 'left', instance: entry.instance };
-  }
-
-  /** The broker went away or came back. */
-  brokerConnected(connected: boolean, now: number): void {
-    if (connected && !this.#connected) this.listensAgain(now);
-    this.#connected = connected;
   }
 
   /** This side has not listened for a while: what the others said meanwhile is not heard yet. */
@@ -84,7 +78,6 @@ export class InstanceTable {
    * instance whose event loop is busy misses heartbeats, but its connection still stands.
    */
   expire(now: number, vouch: (instance: Instance) => boolean): TableChange[] {
-    if (!this.#connected) return [];
     const changes: TableChange[] = [];
     for (const [id, entry] of this.#entries) {
       if (now - entry.seenAt <= this.#ttl || vouch(entry.instance)) continue;
