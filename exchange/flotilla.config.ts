@@ -3,6 +3,8 @@ import { fleet } from '@flotilla/cli';
 
 export default fleet({
   name: 'exchange',
+  // `flotilla fault add` may break it on purpose: that is what it is there for.
+  faults: true,
   services: {
     reference: { entry: './reference/service.ts' },
     matching: { entry: './matching/service.ts', after: ['reference'] },

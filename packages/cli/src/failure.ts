@@ -10,6 +10,7 @@ export const EXIT_STATUS = {
   not_found: 1,
   unhealthy: 1,
   restart_failed: 1,
+  faults_not_allowed: 1,
   usage: 2,
   not_running: 3,
   invalid_configuration: 4,

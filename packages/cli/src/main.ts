@@ -1,12 +1,15 @@
 /** The `flotilla` command: its commands, its help, and what its failures look like. */
 
 import { Command, CommanderError } from 'commander';
+import { declareBreaker } from './commands/breaker.ts';
 import { declareBroker } from './commands/broker.ts';
 import { declareCall } from './commands/call.ts';
 import type { Declare, Surroundings } from './commands/command.ts';
 import { declareContract } from './commands/contract.ts';
 import { declareDoctor } from './commands/doctor.ts';
+import { declareFault } from './commands/fault.ts';
 import { declareLogs } from './commands/logs.ts';
+import { declarePolicy } from './commands/policy.ts';
 import { declarePs } from './commands/ps.ts';
 import { declareRestart } from './commands/restart.ts';
 import { declareServices } from './commands/services.ts';
@@ -25,6 +28,9 @@ const COMMANDS: readonly Declare[] = [
   declareCall,
   declareServices,
   declareContract,
+  declareFault,
+  declareBreaker,
+  declarePolicy,
   declareDoctor,
   declareBroker,
 ];

@@ -123,6 +123,37 @@ describe('fleet()', () => {
     });
   });
 
+  it('takes policies by selector, and allows faults only when told to', () => {
+    const policies = { '*': { waitMs: 5_000 }, 'gateway->a.sell': { retry: { attempts: 1 } } };
+    const services = { a: { entry: 'x' } };
+    const parsed = parseFleet({ name: 'shop', services, policies, faults: true });
+    assert.deepEqual([parsed.policies, parsed.faults], [policies, true]);
+    const { policies: none, faults } = parseFleet({ name: 'shop', services });
+    assert.deepEqual([none, faults], [{}, false]);
+  });
+
+  it('says of policies what is no selector, no service, no setting and no value', () => {
+    const policies = {
+      'a b': {},
+      'nobody->a': {},
+      'a.sell': { retry: { attempts: 0, budgte: 1 }, balancing: 'sticky', waitMs: '3s' },
+      b: { retries: 1 },
+    };
+    const problems = problemsOf({ name: 'shop', services: { a: { entry: 'x' } }, policies, faults: 'yes' });
+    assert.deepEqual(problems, {
+      'policies.a b':
+        'the name "a b" is not a selector: use *, <service>, <service>.<operation>, or <caller>-> before one of these',
+      'policies.a.sell.retry.attempts': 'must be at least 1',
+      'policies.a.sell.retry.budgte': 'is not a known setting',
+      'policies.a.sell.balancing': 'is not one of its values',
+      'policies.a.sell.waitMs': 'must be a number',
+      'policies.b.retries': 'is not a known setting',
+      'policies.b': 'there is no service "b"',
+      'policies.nobody->a': 'there is no service "nobody"',
+      faults: 'must be a boolean',
+    });
+  });
+
   it('says that every service starts after the broker anyway', () => {
     const problems = problemsOf({ name: 'shop', services: { a: { entry: 'x', after: ['broker'] } } });
     assert.equal(problems['services.a.after.0'], 'every service already starts after the broker');

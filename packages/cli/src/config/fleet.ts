@@ -1,8 +1,10 @@
 /** `fleet(config)`: what a `flotilla.config.ts` exports. Checks the shape and the start order, all at once. */
 
+import { PolicyRules } from 'flotilla/policy-rules';
 import { problemsOfIssue } from './issue-problems.ts';
-import { FleetConfigError } from './problem.ts';
+import { FleetConfigError, type Problem } from './problem.ts';
 import { type Fleet, type FleetConfig, FleetSchema } from './schema.ts';
+import { unknownIn } from './selector.ts';
 import { startOrderProblems } from './start-order.ts';
 
 /**
@@ -27,9 +29,24 @@ export function parseFleet(config: unknown): Fleet {
   const problems = [
     ...(parsed.success ? [] : parsed.error.issues.flatMap(problemsOfIssue)),
     ...startOrderProblems(startOrderOf(config)),
+    ...policyProblems(config),
   ];
   if (!parsed.success || problems.length > 0) throw new FleetConfigError(problems, config);
   return parsed.data;
+}
+
+/** Policies for services that are not there would be silently without effect. */
+function policyProblems(config: unknown): Problem[] {
+  const policies = isRecord(config) && isRecord(config.policies) ? config.policies : {};
+  const services = Object.keys(rawServices(config));
+  return Object.keys(policies).flatMap((selector) =>
+    // Of what is no selector at all, the schema tells.
+    (PolicyRules.safeParse({ [selector]: {} }).success ? unknownIn(selector, services) : []).map((name) => ({
+      path: `policies.${selector}`,
+      message: `there is no service "${name}"`,
+      repair: `use one of ${services.join(', ')}, or * for all`,
+    })),
+  );
 }
 
 /** Reads `after` leniently, so that a cycle is reported beside a wrong type elsewhere. */

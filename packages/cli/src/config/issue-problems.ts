@@ -1,18 +1,21 @@
 /** From what the schema finds to what the author of a configuration reads. */
 
 import type { z } from 'zod';
+import { ruleKeys } from './policy-keys.ts';
 import type { Problem } from './problem.ts';
+import { FleetSchema, ServiceSchema } from './schema.ts';
 
 /** What is wrong, in the words of the configuration, with a repair. */
 export function problemsOfIssue(issue: z.core.$ZodIssue): Problem[] {
   const path = issue.path.map(String).join('.');
+  const known = knownSettings(issue.path.map(String));
   const at = (key: string) => (path === '' ? key : `${path}.${key}`);
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) => ({
         path: at(key),
         message: 'is not a known setting',
-        repair: `remove it or correct its spelling${knownSettings(path)}`,
+        repair: `remove it or correct its spelling${known === undefined ? '' : ` (known: ${known})`}`,
       }));
     case 'invalid_key':
       return [
@@ -32,15 +35,32 @@ export function problemsOfIssue(issue: z.core.$ZodIssue): Problem[] {
       return [
         { path, message: `must be at most ${issue.maximum}`, repair: `set it to ${issue.maximum} or less` },
       ];
+    case 'invalid_value':
+      return [
+        {
+          path,
+          message: 'is not one of its values',
+          repair: `use one of ${issue.values.map(String).join(', ')}`,
+        },
+      ];
+    case 'invalid_type':
+      return [{ path, message: typeMessage(issue), repair: repairFor(path) }];
     default:
       return [{ path, message: lowerFirst(issue.message), repair: repairFor(path) }];
   }
 }
 
-function knownSettings(path: string): string {
-  if (path === '') return ' (known: name, env, services, gateway, broker, liveness)';
-  if (/^services\.[^.]+$/.test(path)) return ' (known: entry, replicas, after, env, liveness)';
-  return '';
+function knownSettings(path: readonly string[]): string | undefined {
+  if (path.length === 0) return Object.keys(FleetSchema.shape).join(', ');
+  if (path[0] === 'services' && path.length === 2) return Object.keys(ServiceSchema.shape).join(', ');
+  if (path[0] === 'policies') return ruleKeys(path[2]).join(', ');
+  return undefined;
+}
+
+function typeMessage(issue: z.core.$ZodIssueInvalidType): string {
+  if (issue.message.endsWith('received undefined')) return 'is missing';
+  const wanted = issue.expected === 'int' ? 'a whole number' : `a ${issue.expected}`;
+  return `must be ${wanted}`.replace('a object', 'an object').replace('a array', 'a list');
 }
 
 function unionMessage(path: string): string {

@@ -5,6 +5,7 @@
 
 import type { Limits as BrokerLimits } from '@flotilla/broker';
 import type { GatewayConfigInput } from '@flotilla/gateway';
+import { PolicyRules } from 'flotilla/policy-rules';
 import { z } from 'zod';
 import { durationOf } from '../duration.ts';
 
@@ -36,7 +37,7 @@ const Liveness = z.union([
   }),
 ]);
 
-const Service = z.strictObject({
+export const ServiceSchema = z.strictObject({
   /** Module whose default export is a service, relative to the configuration file. */
   entry: z.string().min(1),
   /** Processes to run. Default 1. */
@@ -65,12 +66,16 @@ export const FleetSchema = z.strictObject({
   name: Name,
   /** Environment of every process of the fleet. */
   env: Env.default({}),
-  services: z.record(Name, Service),
+  services: z.record(Name, ServiceSchema),
   /** `false` runs the fleet without a gateway. */
   gateway: z.union([z.literal(false), Gateway]).default({ env: {} }),
   broker: Broker.default({ env: {} }),
   /** Default `{ timeout: '5s' }`. Of every process, broker and gateway included, that has none of its own. */
   liveness: Liveness.default({ timeout: 5_000 }),
+  /** How calls are balanced, limited, retried and broken off, by selector: `'*'`, `'ledger'`, `'risk->ledger.hold'`. */
+  policies: PolicyRules.default({}),
+  /** Whether operators may inject faults. Default no. */
+  faults: z.boolean().default(false),
 });
 
 type Written = z.input<typeof FleetSchema>;
@@ -83,7 +88,7 @@ interface ProcessConfig {
 }
 
 /** A configuration as its author writes it. */
-export type FleetConfig = Pick<Written, 'name' | 'env' | 'services' | 'liveness'> & {
+export type FleetConfig = Pick<Written, 'name' | 'env' | 'services' | 'liveness' | 'policies' | 'faults'> & {
   /** Default port 8080. `false` runs the fleet without a gateway. */
   readonly gateway?: false | (GatewayConfigInput & ProcessConfig);
   /** Default port 8422. */

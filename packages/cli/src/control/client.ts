@@ -2,6 +2,8 @@
 
 import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import type { ControlDocument } from 'flotilla';
+import type { PolicyRules } from 'flotilla/policy-rules';
 import { deriveToken } from 'flotilla/secret';
 import { type FleetRecord, readRecord } from '../data/fleet-record.ts';
 import { layoutOf } from '../data/layout.ts';
@@ -10,6 +12,8 @@ import { readSecret } from '../data/secret.ts';
 import type { FoundFleet } from '../data/which-fleet.ts';
 import { codeOf, EXIT_STATUS, Failure, type FailureCode, messageOf } from '../failure.ts';
 import type { LogEntry } from '../logs/entry.ts';
+import type { FaultOrder, FaultView } from '../steering/fault-order.ts';
+import type { BreakerOrder } from '../steering/steering.ts';
 import type { InstanceView } from '../supervisor/supervisor.ts';
 import type { FleetStatus } from './protocol.ts';
 import type { RestartEvent } from './restart-route.ts';
@@ -52,6 +56,38 @@ export class ControlClient {
     return this.#lines('POST', `/restart${which}?rolling=1`);
   }
 
+  /** What every process was told last. */
+  controlDocument(): Promise<ControlDocument> {
+    return this.#json('GET', '/control');
+  }
+
+  faults(): Promise<FaultView[]> {
+    return this.#json('GET', '/faults');
+  }
+
+  addFaults(order: FaultOrder): Promise<FaultView[]> {
+    return this.#json('POST', '/faults', order);
+  }
+
+  /** Without an id: all. Returns those that it ended. */
+  clearFaults(id?: string): Promise<FaultView[]> {
+    return this.#json('DELETE', `/faults?${new URLSearchParams(id === undefined ? {} : { id })}`);
+  }
+
+  setPolicy(selector: string, settings: readonly string[]): Promise<PolicyRules> {
+    return this.#json('POST', '/policies', { selector, settings });
+  }
+
+  clearPolicies(selector?: string, keys: readonly string[] = []): Promise<PolicyRules> {
+    const query = new URLSearchParams(keys.map((key) => ['key', key]));
+    if (selector !== undefined) query.set('selector', selector);
+    return this.#json('DELETE', `/policies?${query}`);
+  }
+
+  setBreaker(selector: string, order: BreakerOrder): Promise<ControlDocument['breakers']> {
+    return this.#json('POST', '/breakers', { selector, order });
+  }
+
   async stop(): Promise<void> {
     (await this.#request('POST', '/stop')).resume();
   }
@@ -79,11 +115,11 @@ export class ControlClient {
     }
   }
 
-  async #json<T>(method: string, path: string): Promise<T> {
-    return JSON.parse(await textOf(await this.#request(method, path)));
+  async #json<T>(method: string, path: string, body?: object): Promise<T> {
+    return JSON.parse(await textOf(await this.#request(method, path, body)));
   }
 
-  #request(method: string, path: string): Promise<IncomingMessage> {
+  #request(method: string, path: string, body?: object): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const call = request({
         socketPath: this.record.socket,
@@ -96,7 +132,7 @@ export class ControlClient {
         if ((response.statusCode ?? 500) < 400) resolve(response);
         else refusal(response).then(reject, reject);
       });
-      call.end();
+      call.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
 }

@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { deriveToken } from 'flotilla/secret';
+import { parseFleet } from '../config/fleet.ts';
 import { Failure } from '../failure.ts';
 import type { LogEntry } from '../logs/entry.ts';
+import { Steering } from '../steering/steering.ts';
+import { planOf } from '../supervision/plan.ts';
 import type { RestartFollower } from '../supervisor/supervisor.ts';
 import { until } from '../testing/until.ts';
 import { ControlClient } from './client.ts';
@@ -35,6 +38,16 @@ function targetOf(overrides: Partial<ControlTarget> = {}): ControlTarget {
     logNames: ['a'],
     restart: () => ({ instances: [], cancel() {} }),
     stop() {},
+    steering: new Steering({
+      plan: planOf(parseFleet({ name: 'shop', services: { a: { entry: 'x' } } }), true),
+      processes: { serving: () => [], hold() {} },
+      policies: {},
+      faultsAllowed: true,
+      config: '/c.ts',
+      operations: async () => undefined,
+      push() {},
+      onFault() {},
+    }),
     ...overrides,
   };
 }

@@ -6,6 +6,13 @@
  *     GET  /logs?service=&lines=&follow=1   LogEntry per line (application/x-ndjson)
  *     POST /restart/<service or instance>   204 when ready again
  *     POST /restart[/<name>]?rolling=1  RestartEvent per line; without a name every service. Ends when nobody reads it
+ *     GET  /control                     ControlDocument: what every process was told last
+ *     GET  /faults                      FaultView[]
+ *     POST /faults                      FaultOrder → FaultView[]
+ *     DELETE /faults?id=                FaultView[] that were ended; without an id all
+ *     POST /policies                    { selector, settings: ["retry.attempts=1", …] } → PolicyRules of the run time
+ *     DELETE /policies?selector=&key=   PolicyRules that are left; key may be repeated
+ *     POST /breakers                    { selector, order: open | closed | auto } → the breakers that are held
  *     POST /stop                        202; ends when nothing runs any more
  *
  * Errors: ControlError with a matching status.
@@ -43,4 +50,5 @@ export const HTTP_STATUS: Partial<Record<FailureCode, number>> = {
   usage: 400,
   not_found: 404,
   restart_failed: 409,
+  faults_not_allowed: 403,
 };

@@ -6,9 +6,11 @@ import { sameToken } from 'flotilla/secret';
 import { Failure } from '../failure.ts';
 import type { LogEntry } from '../logs/entry.ts';
 import type { LogQuery } from '../logs/log-store.ts';
+import type { Steering } from '../steering/steering.ts';
 import type { InstanceView } from '../supervisor/supervisor.ts';
-import { type ControlError, type FleetStatus, HTTP_STATUS } from './protocol.ts';
+import { type FleetStatus, HTTP_STATUS } from './protocol.ts';
 import { type Restartable, restartPlainly, restartRolling } from './restart-route.ts';
+import { steer } from './steering-routes.ts';
 
 // Not by `import`: that reads every export, and one of them loads a WebSocket client, 50 ms at each start of a process.
 const { createServer } = process.getBuiltinModule('node:http');
@@ -22,6 +24,7 @@ export interface ControlTarget extends Restartable {
   /** Service names that have logs. */
   readonly logNames: readonly string[];
   stop(): void;
+  readonly steering: Steering;
 }
 
 export interface ControlServer {
@@ -64,7 +67,6 @@ async function answer(
   token: string,
   target: ControlTarget,
 ): Promise<void> {
-  request.resume();
   const given = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (given === undefined || !sameToken(given, token)) {
     response.setHeader('www-authenticate', 'Bearer');
@@ -94,8 +96,11 @@ async function answer(
       send(response, 202, {});
       target.stop();
       return;
-    default:
+    default: {
+      const steered = await steer(route, url.searchParams, request, target.steering);
+      if (steered !== undefined) return send(response, 200, steered);
       send(response, 404, { code: 'not_found', message: `no such control request: ${route}` });
+    }
   }
 }
 
@@ -130,7 +135,7 @@ function refuse(response: ServerResponse, error: unknown): void {
   send(response, HTTP_STATUS[code] ?? 500, { code, message, ...(repair === undefined ? {} : { repair }) });
 }
 
-function send(response: ServerResponse, status: number, body: object | ControlError): void {
+function send(response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent) {
     response.destroy();
     return;

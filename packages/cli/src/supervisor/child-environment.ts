@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ControlDocument } from 'flotilla';
 import type { Environment, Fleet } from '../config/schema.ts';
 import type { Layout } from '../data/layout.ts';
 import type { UnitKind } from '../supervision/plan.ts';
@@ -51,8 +52,14 @@ export interface Addresses {
   readonly brokerPort: number;
 }
 
+/** What an operator has decided until now. */
+export interface Control {
+  readonly document: ControlDocument;
+}
+
 /** Set by the supervisor for itself or per process, so never inherited. */
 const OWN_VARIABLES = [
+  'FLOTILLA_CONTROL',
   'FLOTILLA_SECRET',
   'FLOTILLA_SECRET_FILE',
   'FLOTILLA_DATA',
@@ -79,6 +86,7 @@ export function childEnvironment(
   instance: string,
   surroundings: Surroundings,
   addresses: Addresses,
+  control: Control,
 ): NodeJS.ProcessEnv {
   const { fleet, layout, env } = surroundings;
   const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => !OWN_VARIABLES.includes(name)));
@@ -94,6 +102,7 @@ export function childEnvironment(
     FLOTILLA_SECRET_FILE: layout.secretFile,
     FLOTILLA_DATA: layout.ownDirectory(unit),
     FLOTILLA_HOST: kind === 'gateway' ? surroundings.gatewayHost : '127.0.0.1',
+    ...(kind === 'broker' ? {} : { FLOTILLA_CONTROL: JSON.stringify(control.document) }),
     ...(addresses.natsUrl === undefined ? {} : { NATS_URL: addresses.natsUrl }),
     ...(kind === 'gateway' ? gatewayEnvironment(fleet, addresses) : {}),
     ...(kind === 'broker' ? brokerEnvironment(fleet, addresses) : {}),

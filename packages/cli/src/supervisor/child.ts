@@ -32,7 +32,8 @@ export interface ChildListener {
 export interface Child {
   /** Undefined when it could not be spawned; `end` says why. */
   readonly pid: number | undefined;
-  signal(signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** SIGTERM wakes a stopped process too, so that it can obey. */
+  signal(signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   /** Over IPC. A process that is gone hears nothing. */
   send(message: SupervisorMessage): void;
 }
@@ -80,6 +81,7 @@ export function spawnChild(spec: ChildSpec, scrub: (line: string) => string, lis
     pid: child.pid,
     signal(signal) {
       child.kill(signal);
+      if (signal === 'SIGTERM') child.kill('SIGCONT');
     },
     send(message) {
       if (child.connected) child.send(message, () => {});

@@ -1,6 +1,7 @@
 /** What `flotilla up --json` prints, one JSON object a line. */
 
 import type { FleetUrls } from '../data/fleet-record.ts';
+import type { FaultChange } from '../steering/steering.ts';
 import type { StartFailure } from '../supervision/fleet-state.ts';
 import type { InstanceView, PhaseChange } from './supervisor.ts';
 
@@ -19,5 +20,6 @@ export type FleetEvent =
       readonly data: string;
       readonly instances: readonly InstanceView[];
     }
+  | ({ readonly type: 'fault'; readonly time: string } & FaultChange)
   | { readonly type: 'failed'; readonly time: string; readonly failures: readonly StartFailure[] }
   | { readonly type: 'stopped'; readonly time: string };

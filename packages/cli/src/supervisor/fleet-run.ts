@@ -20,6 +20,7 @@ import type { LogEntry, LogLevel } from '../logs/entry.ts';
 import { LogStore } from '../logs/log-store.ts';
 import { scrubber } from '../logs/scrub.ts';
 import { packageVersion } from '../package-version.ts';
+import { type FaultChange, Steering } from '../steering/steering.ts';
 import type { StartFailure } from '../supervision/fleet-state.ts';
 import { planOf } from '../supervision/plan.ts';
 import { DEFAULT_POLICY, type Policy } from '../supervision/policy.ts';
@@ -141,12 +142,12 @@ async function start(prepared: Prepared): Promise<FleetRun> {
     width: availableParallelism(),
     spawn({ name: unit, kind }, instance, standby, listener) {
       const args = childArguments(unit, kind, surroundings);
-      const env = childEnvironment(unit, kind, instance, surroundings, addresses);
+      const env = childEnvironment(unit, kind, instance, surroundings, addresses, steering);
       const spec = { unit, instance, args, env: standby ? { ...env, FLOTILLA_STANDBY: '1' } : env };
       const child = spawnChild(spec, scrub, { ...listener, log: addLog });
       recordSoon();
       const start = (): void => {
-        const known = childEnvironment(unit, kind, instance, surroundings, addresses);
+        const known = childEnvironment(unit, kind, instance, surroundings, addresses, steering);
         const news = Object.entries(known).filter(([name, value]) => env[name] !== value);
         child.send({ type: 'start', env: Object.fromEntries(news) });
       };
@@ -166,8 +167,10 @@ async function start(prepared: Prepared): Promise<FleetRun> {
       unit.kind === 'broker' ? Promise.resolve() : standbys.ready(unit, instance),
     heard: (unit, pid) => presence.heard(unit.name, pid),
     events: {
-      announced(unit, { url }) {
+      announced(unit, { url }, child) {
         if (url !== undefined) addresses.learn(unit.kind, url);
+        // What changed while it started may have come before it listened.
+        if (unit.kind !== 'broker') child.send({ type: 'control', document: steering.document });
       },
       changed(change) {
         options.onEvent({ type: 'state', time: new Date().toISOString(), ...change });
@@ -199,7 +202,29 @@ async function start(prepared: Prepared): Promise<FleetRun> {
     },
   });
 
+  const steering = new Steering({
+    plan,
+    policies: fleet.policies,
+    faultsAllowed: fleet.faults,
+    config,
+    processes: {
+      serving: (service, instance) => supervisor.serving(service, instance),
+      hold: (instance, held) => supervisor.hold(instance, held),
+    },
+    operations: (service) => presence.operations(service),
+    push: (document) => supervisor.tellAll({ type: 'control', document }),
+    onFault(change) {
+      options.onEvent({ type: 'fault', time: new Date().toISOString(), ...change });
+      say('warn', faultLine(change));
+    },
+  });
+  const stop = (): void => {
+    steering.close();
+    supervisor.stop();
+  };
+
   const end = async (failures: readonly StartFailure[]): Promise<void> => {
+    steering.close();
     control?.close();
     await standbys.close();
     const left = presence.close().catch(() => {});
@@ -258,7 +283,8 @@ async function start(prepared: Prepared): Promise<FleetRun> {
         follow(progress);
       });
     },
-    stop: () => supervisor.stop(),
+    stop,
+    steering,
   };
   control = await serveControl(socket.path, deriveToken(secret, 'control'), target);
   record();
@@ -269,8 +295,11 @@ async function start(prepared: Prepared): Promise<FleetRun> {
     name: fleet.name,
     nameWidth: Math.max(...plan.flatMap((unit) => unit.instances.map((name) => name.length))),
     ended: ended.promise,
-    stop: () => supervisor.stop(),
-    kill: () => supervisor.kill(),
+    stop,
+    kill() {
+      steering.close();
+      supervisor.kill();
+    },
   };
 }
 
@@ -283,6 +312,11 @@ function wantedPorts(settings: Settings, withGateway: boolean): WantedPort[] {
     wanted.push({ use: 'broker', host: '127.0.0.1', port: brokerPort, variable: 'FLOTILLA_BROKER_PORT' });
   }
   return wanted;
+}
+
+function faultLine({ id, target, fault, state, because, until }: FaultChange): string {
+  if (state === 'begun') return `fault ${id}: ${fault} on ${target}, until ${until}`;
+  return `fault ${id} ended (${because}): ${fault} on ${target}`;
 }
 
 function progressLine(progress: RestartProgress): string | undefined {

@@ -4,6 +4,7 @@
  * The member is loaded after the fleet is ready, because the start should not wait for it.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FleetMember } from 'flotilla';
 import type { Death } from './supervisor.ts';
 
@@ -14,8 +15,13 @@ export interface Presence {
   report(death: Death): void;
   /** Resolves when discovery knows that this process is ready; never if it does not. */
   heard(service: string, pid: number): Promise<void>;
+  /** Operations of a service; undefined when it cannot be asked now. */
+  operations(service: string): Promise<readonly string[] | undefined>;
   close(): Promise<void>;
 }
+
+/** For a question of an operator, who waits. */
+const ANSWER_MS = 1_000;
 
 export interface PresenceOptions {
   readonly fleet: string;
@@ -76,6 +82,13 @@ export function fleetPresence(options: PresenceOptions): Presence {
           resolve();
         });
       });
+    },
+    async operations(service) {
+      const asked = joined()
+        .then((member) => member?.contract(service))
+        .then((contract) => contract && Object.keys(contract.operations))
+        .catch(() => undefined);
+      return Promise.race([asked, sleep(ANSWER_MS, undefined, { ref: false })]);
     },
     async close() {
       await (await joining)?.leave();

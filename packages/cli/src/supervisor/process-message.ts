@@ -1,5 +1,6 @@
 /** What a supervised process tells its supervisor over IPC. Boundary input: an entry may send anything. */
 
+import type { ControlDocument } from 'flotilla';
 import type { Fatal } from '../supervision/fleet-state.ts';
 
 export interface ReadyMessage {
@@ -27,7 +28,9 @@ export type ProcessMessage =
 export type SupervisorMessage =
   /** To a process on standby: run your program, with what was not yet known of the environment. */
   | { readonly type: 'start'; readonly env: NodeJS.ProcessEnv }
-  | { readonly type: 'ping'; readonly id: number };
+  | { readonly type: 'ping'; readonly id: number }
+  /** What an operator has decided: replaces what was told before. */
+  | { readonly type: 'control'; readonly document: ControlDocument };
 
 /** Undefined for a message that is not of this protocol: a service may use the channel for its own libraries. */
 export function parseProcessMessage(message: unknown): ProcessMessage | undefined {

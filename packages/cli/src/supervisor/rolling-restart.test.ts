@@ -103,6 +103,7 @@ describe('a rolling restart of real processes', { concurrency: true }, () => {
       prepare() {},
       report() {},
       heard: () => new Promise<void>(() => {}),
+      operations: async () => undefined,
       async close() {},
     };
     await fleet.ready({ policy: QUICKER, presence: () => unheard });

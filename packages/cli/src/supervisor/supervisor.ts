@@ -10,7 +10,7 @@ import type { RestartProgress } from '../supervision/restart-by-hand.ts';
 import { nextWake, step } from '../supervision/step.ts';
 import type { Child, ChildListener } from './child.ts';
 import { LivenessWatch } from './liveness-watch.ts';
-import type { ReadyMessage } from './process-message.ts';
+import type { ReadyMessage, SupervisorMessage } from './process-message.ts';
 
 /** What `flotilla ps` shows of an instance; null where there is nothing to show at the moment. */
 export interface InstanceView {
@@ -43,7 +43,7 @@ export interface Death {
 export interface SupervisorEvents {
   changed(change: PhaseChange): void;
   /** An instance is ready, with what it said of itself. Comes before `changed`. */
-  announced(unit: Unit, message: ReadyMessage): void;
+  announced(unit: Unit, message: ReadyMessage, child: Child): void;
   /** All instances are ready for the first time. */
   ready(): void;
   /** Nothing runs any more. */
@@ -173,6 +173,25 @@ export class Supervisor {
     return units.flatMap((unit) => [...unit.instances].sort((a, b) => serves(a) - serves(b)));
   }
 
+  /** Processes of a service, or one of them, that are ready now. */
+  serving(service: string, instance?: string): { readonly instance: string; readonly child: Child }[] {
+    return [...this.#state.instances].flatMap(([name, { unit, phase }]) => {
+      const child = this.#children.get(name);
+      const meant = unit === service && (instance === undefined || instance === name);
+      return meant && phase === 'ready' && child !== undefined ? [{ instance: name, child }] : [];
+    });
+  }
+
+  /** While it is held (stopped on purpose), the silence of an instance does not count as its end. */
+  hold(instance: string, held: boolean): void {
+    this.#liveness.hold(instance, held);
+  }
+
+  /** To every process that runs its program. */
+  tellAll(message: SupervisorMessage): void {
+    for (const child of this.#children.values()) child.send(message);
+  }
+
   #feed(input: Input): void {
     const { state, actions } = step(this.#state, input, { now: performance.now(), random: Math.random() });
     this.#state = state;
@@ -241,7 +260,7 @@ export class Supervisor {
         if (this.#children.get(instance) !== child) return;
         if (message.type === 'ready') {
           this.#announced.set(instance, message);
-          this.#options.events.announced(unit, message);
+          this.#options.events.announced(unit, message, child);
           this.#feed({ type: 'ready', instance });
         } else if (message.type === 'state') {
           this.#feed({ type: 'draining', instance });

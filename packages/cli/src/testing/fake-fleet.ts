@@ -41,6 +41,8 @@ export class FakeFleet {
   readonly events: FleetEvent[] = [];
   readonly logs: LogEntry[] = [];
   readonly deaths: Death[] = [];
+  /** Of every service, as far as the supervisor knows. */
+  operations: readonly string[] | undefined;
   run: FleetRun | undefined;
 
   constructor() {
@@ -104,6 +106,7 @@ export class FakeFleet {
         prepare() {},
         report: (death) => this.deaths.push(death),
         async heard() {},
+        operations: async () => this.operations,
         async close() {},
       }),
       onLog: (entry) => this.logs.push(entry),

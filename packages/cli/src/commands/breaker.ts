@@ -1,0 +1,29 @@
+import type { BreakerOrder } from '../steering/steering.ts';
+import { type Declare, type FleetOptions, withFleetOptions } from './command.ts';
+
+const ORDERS: readonly [name: string, order: BreakerOrder, description: string][] = [
+  ['open', 'open', 'hold the breakers of a service open: calls to it fail at once'],
+  ['close', 'closed', 'hold the breakers of a service closed: calls go through whatever happens'],
+  ['auto', 'auto', 'let the breakers of a service decide again'],
+];
+
+export const declareBreaker: Declare = (program, { terminal, env, cwd }) => {
+  const breaker = program.command('breaker').description('circuit breakers, held by hand');
+  for (const [name, order, description] of ORDERS) {
+    withFleetOptions(breaker.command(name))
+      .description(description)
+      .argument('<selector>', 'ledger, ledger.hold, "risk->ledger", "risk->ledger.hold"')
+      .action(async (selector: string, options: FleetOptions) => {
+        const { connectControl } = await import('../control/client.ts');
+        const { whichFleet } = await import('../data/which-fleet.ts');
+        const control = connectControl(whichFleet(options, env, cwd));
+        const held = await control.setBreaker(selector, order);
+        if (options.json) terminal.out(`${JSON.stringify({ held }, null, 2)}\n`);
+        else if (order === 'auto') terminal.talk(`the breakers of ${selector} decide by themselves\n`);
+        else
+          terminal.talk(
+            `the breakers of ${selector} are held ${order} until flotilla breaker auto ${selector}\n`,
+          );
+      });
+  }
+};
