@@ -28,7 +28,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { environment, log } = options;
   const tracer = new Tracer();
   const metrics = new Metrics();
-  processMetrics(metrics);
+  const stopMeasuring = processMetrics(metrics);
   const exporter = isExportConfigured(environment) ? loadExporter(options, tracer, metrics) : undefined;
   let closed: Promise<void> | undefined;
   return {
@@ -36,7 +36,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     metrics,
     log,
     close() {
-      closed ??= (async () => (await exporter)?.close(closeGraceMs))();
+      closed ??= (async () => {
+        await (await exporter)?.close(closeGraceMs);
+        stopMeasuring();
+      })();
       return closed;
     },
   };
