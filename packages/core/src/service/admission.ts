@@ -15,8 +15,8 @@ import { Line } from './line.ts';
 
 /** A call that can wait. */
 export interface Waiting {
-  /** Somebody still waits for the answer. */
-  readonly open: boolean;
+  /** Whether somebody still waits for the answer. */
+  isWanted(now: number): boolean;
   /** Its turn has come: it counts as handled until `leave`. Must not throw. */
   begin(now: number): void;
   /** Its turn will not come. */
@@ -181,7 +181,7 @@ export class Admission {
         break;
       }
       const call = this.#queue.take(now)!;
-      if (call.open) {
+      if (call.isWanted(now)) {
         this.inFlight++;
         call.begin(now);
         now = this.#clock();
@@ -202,7 +202,7 @@ export class Admission {
 
   #turnAwayOverdue(now: number): void {
     for (let call = this.#queue.overdue(now); call; call = this.#queue.overdue(now)) {
-      call.turnAway(call.open ? 'waited' : 'gone', now);
+      call.turnAway(call.isWanted(now) ? 'waited' : 'gone', now);
     }
   }
 

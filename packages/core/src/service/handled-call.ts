@@ -34,6 +34,13 @@ export interface CallEnvironment {
   readonly stopping: AbortSignal;
 }
 
+const goneAway = Object.freeze(platformError('cancelled', 'the caller went away before the call had begun'));
+const tooLate = Object.freeze(
+  platformError('deadline_exceeded', 'the deadline passed before the call had begun', {
+    data: { executed: 'no' },
+  }),
+);
+
 export class HandledCall implements Waiting, Holding, CallWatcher {
   readonly #environment: CallEnvironment;
   readonly #route: Route;
@@ -56,8 +63,8 @@ export class HandledCall implements Waiting, Holding, CallWatcher {
     this.#arrivedAt = now;
   }
 
-  get open(): boolean {
-    return this.#reply.open;
+  isWanted(now: number): boolean {
+    return this.#reply.open && now < this.#call.due;
   }
 
   begin(now: number): void {
@@ -113,7 +120,8 @@ export class HandledCall implements Waiting, Holding, CallWatcher {
     const { admission, admissionMetrics, refusals } = this.#environment;
     const { priority } = this.#route;
     if (reason === 'gone') {
-      this.#answerUnhandled(platformError('cancelled', 'the caller has gone'));
+      const isLate = now >= this.#call.due;
+      this.#answerUnhandled(isLate ? tooLate : goneAway);
       return;
     }
     admissionMetrics.refused(priority, reason);
