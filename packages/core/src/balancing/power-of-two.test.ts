@@ -72,6 +72,14 @@ test('an instance that was slow gets its share back when it is fast again', () =
   assert.ok(candidates[1]!.chosen > 1_500, `${candidates[1]!.chosen} of 5000 calls`);
 });
 
+test('an instance whose first call was slow gets calls again within seconds, also one call at a time', () => {
+  const candidates = endpoints(2);
+  candidates[0]!.latency.observe(50, 0);
+  candidates[1]!.latency.observe(1, 0);
+  drive(candidates, () => 1, { forMs: 10_000 });
+  assert.ok(candidates[0]!.chosen > 1_000, `${candidates[0]!.chosen} of 10000 calls`);
+});
+
 test('calls in flight share out by weight', () => {
   const candidates = endpoints(2, [1, 4]);
   drive(candidates, () => 40);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { array, assert as check, double, integer, property } from 'fast-check';
+import { array, assert as check, integer, property } from 'fast-check';
 import { AnnouncementSchedule, heartbeatMs, rejoinJitterMs } from './announcement-schedule.ts';
 
 const chance = integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1_000);

@@ -163,7 +163,7 @@ export class Discovery {
   #arm(): void {
     clearTimeout(this.#beat);
     if (this.#isStopped) return;
-    const delayMs = this.#schedule.dueAt - performance.now();
+    const delayMs = Math.max(0, this.#schedule.dueAt - performance.now());
     this.#beat = setTimeout(() => {
       const now = performance.now();
       // A timer may be early by a fraction of a millisecond.
