@@ -17,6 +17,8 @@ export interface KeepOptions {
   readonly perSecond?: number;
 }
 
+export const keepDefaults: Required<KeepOptions> = { traces: 128, spans: 2048, perSecond: 5 };
+
 export type KeptSummary = Omit<TraceSummary, 'spans'>;
 
 interface KeptTrace {
@@ -54,9 +56,10 @@ export class KeptTraces {
   #spans = 0;
 
   constructor(options: KeepOptions = {}) {
-    this.#limit = options.traces ?? 128;
-    this.#spanLimit = options.spans ?? 2048;
-    this.#perSecond = options.perSecond ?? 5;
+    const { traces, spans, perSecond } = { ...keepDefaults, ...options };
+    this.#limit = traces;
+    this.#spanLimit = spans;
+    this.#perSecond = perSecond;
   }
 
   get size(): number {

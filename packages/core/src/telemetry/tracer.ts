@@ -56,7 +56,7 @@ export interface ActiveSpans {
   current(): Span | TraceContext | undefined;
 }
 
-const CAPACITY = 4096;
+export const DEFAULT_CAPACITY = 4096;
 /** Names that differ without end (a URL in a span name) must not fill the memory: the rest is kept with each span. */
 const SHAPES = 2048;
 
@@ -74,7 +74,7 @@ export class Tracer implements SpanRecorder {
   readonly #listeners: ((sequence: number) => void)[] = [];
 
   constructor(options: TracerOptions = {}) {
-    const { capacity = CAPACITY, clock = () => performance.now(), unixClock = Date.now } = options;
+    const { capacity = DEFAULT_CAPACITY, clock = () => performance.now(), unixClock = Date.now } = options;
     this.#clock = clock;
     const origin = options.unixClock === undefined ? performance.timeOrigin : unixClock() - clock();
     this.#wall = new WallClock(origin, clock, unixClock);
