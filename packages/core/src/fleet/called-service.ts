@@ -16,6 +16,7 @@ import type { ClientMetrics } from './client-metrics.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import { OutgoingCall } from './outgoing-call.ts';
+import type { PlannedRestarts } from './planned-restarts.ts';
 import type { PolicyBook } from './policy-book.ts';
 
 /** How often calls under way are looked through for those that have become slow. */
@@ -26,6 +27,7 @@ export interface CalledServiceOptions {
   readonly policies: PolicyBook;
   readonly metrics: ClientMetrics;
   readonly tracer: Tracer;
+  readonly restarts: PlannedRestarts;
   readonly random: () => number;
   /** Resolves when discovery has heard of everybody, or of an instance of this service. */
   readonly settled: () => Promise<void>;
@@ -43,6 +45,7 @@ export class CalledService {
   readonly hedgeBudget: RetryBudget;
   readonly random: () => number;
   readonly settled: () => Promise<void>;
+  readonly restarts: PlannedRestarts;
   readonly #options: CalledServiceOptions;
   readonly #operations = new Map<string, CalledOperation>();
   /** One for all choices: balancers keep nothing of it. */
@@ -55,11 +58,12 @@ export class CalledService {
     options: CalledServiceOptions,
     makePool: (policy: CallPolicy, service: CalledService) => EndpointPool,
   ) {
-    const { name, policies, random, settled } = options;
+    const { name, policies, random, settled, restarts } = options;
     this.name = name;
     this.#options = options;
     this.random = random;
     this.settled = settled;
+    this.restarts = restarts;
     const policy = policies.of(name);
     this.#policy = policy;
     this.#balancer = createBalancer(policy.balancing);
@@ -156,7 +160,7 @@ export class CalledService {
       let waiting = 0;
       for (const operation of this.#operations.values()) {
         waiting += operation.list.size;
-        operation.countSlow(now);
+        if (!this.restarts.underWay(now)) operation.countSlow(now);
       }
       if (waiting > 0) return;
       clearInterval(this.#watch);

@@ -24,6 +24,7 @@ import { ContractCheck, contractOperation } from './contract-check.ts';
 import { type ControlDocument, emptyControl } from './control-document.ts';
 import { EndpointPool } from './endpoint-pool.ts';
 import { openStream } from './outgoing-stream.ts';
+import { PlannedRestarts } from './planned-restarts.ts';
 import { PolicyBook } from './policy-book.ts';
 import { type ResilienceReport, reportOf } from './resilience-report.ts';
 import { deriveKey, deriveToken } from './secret.ts';
@@ -90,6 +91,7 @@ export class FleetMember implements Caller {
   readonly #contracts = new ContractCheck();
   readonly #policies: PolicyBook;
   readonly #metrics: ClientMetrics;
+  readonly #restarts = new PlannedRestarts();
   #control: ControlDocument = emptyControl;
 
   /** Use {@link joinFleet}. */
@@ -114,8 +116,14 @@ export class FleetMember implements Caller {
       log: this.#log,
       vouch: (instance) => this.#services.get(instance.service)?.pool.isConnected(instance) ?? false,
     });
-    this.discovery.onChange(({ instance }) => {
-      this.#services.get(instance.service)?.pool.update(this.discovery.list(instance.service));
+    this.discovery.onChange(({ kind, instance }) => {
+      const { service } = instance;
+      const all = this.discovery.list(service);
+      if (kind !== 'left') {
+        const ready = all.filter(({ state }) => state === 'ready').length;
+        this.#restarts.changed(instance, ready, this.#policies.of(service).waitMs, performance.now());
+      }
+      this.#services.get(service)?.pool.update(all);
     });
   }
 
@@ -226,6 +234,7 @@ export class FleetMember implements Caller {
         tracer: this.#telemetry.tracer,
         random: Math.random,
         settled: () => this.discovery.settled(name),
+        restarts: this.#restarts,
         onOperation: (operation) => this.#holdBreaker(operation),
         onBreakerChange: (operation, from, to) => {
           this.#metrics.breakerChanged(name, operation.name, to);

@@ -12,6 +12,7 @@ import { CalledService } from './called-service.ts';
 import { ClientMetrics } from './client-metrics.ts';
 import { emptyControl } from './control-document.ts';
 import { EndpointPool } from './endpoint-pool.ts';
+import { PlannedRestarts } from './planned-restarts.ts';
 import { PolicyBook } from './policy-book.ts';
 
 const key = Buffer.alloc(32, 3);
@@ -26,6 +27,7 @@ class Scene {
   readonly telemetry = silentTelemetry();
   readonly policies = new PolicyBook('shop', {});
   readonly changes: string[] = [];
+  readonly restarts = new PlannedRestarts();
   readonly service: CalledService;
   #starts = 0;
 
@@ -40,6 +42,7 @@ class Scene {
         tracer: this.telemetry.tracer,
         random: Math.random,
         settled: async () => {},
+        restarts: this.restarts,
         onOperation() {},
         onBreakerChange: (_operation, from, to) => this.changes.push(`${from} ${to}`),
       },
@@ -382,6 +385,27 @@ describe('an outgoing call', () => {
     assert.equal(it.service.bulkhead.active, 20);
     await it.stop('stock-1');
     await calls;
+  });
+
+  it('is not held against the service while some service of the fleet restarts', async () => {
+    const it = scene({ '*': { breaker: { slowMs: 20, minimumCalls: 5 } } });
+    const held: Reply[] = [];
+    let holds = false;
+    await it.start('stock-1', (_call, reply) => {
+      if (holds) held.push(reply);
+      else reply.value(input);
+    });
+    for (let n = 0; n < 10; n++) await it.call();
+    holds = true;
+    const drained = { service: 'ledger', state: 'draining' } as Instance;
+    it.restarts.changed(drained, 0, 60_000, performance.now());
+    const calls = Array.from({ length: 20 }, () => it.call());
+    await waitFor(() => held.length === 20);
+    const slowFrom = performance.now() + 150;
+    await waitFor(() => performance.now() > slowFrom);
+    for (const reply of held) reply.value(input);
+    await Promise.all(calls);
+    assert.deepEqual(it.changes, []);
   });
 
   it('does not hold the impatience of its caller against the service', async () => {

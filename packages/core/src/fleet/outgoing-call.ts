@@ -334,9 +334,10 @@ export class OutgoingCall implements InstanceWaiter {
   }
 
   #report(verdict: Verdict, latencyMs: number, now: number): void {
-    const { breaker } = this.operation;
+    const { breaker, service } = this.operation;
     if (this.#admission === refused) return;
-    if (this.isCountedSlow || verdict === 'nothing') breaker.released(this.#admission, now);
+    const excused = latencyMs >= breaker.slowAfterMs && service.restarts.underWay(now);
+    if (this.isCountedSlow || verdict === 'nothing' || excused) breaker.released(this.#admission, now);
     else if (verdict === 'answer') breaker.succeeded(this.#admission, latencyMs, now);
     else breaker.failed(this.#admission, now);
   }
