@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { platformError } from '../errors/flotilla-error.ts';
 import { openDatabase } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
 import { readMigrations } from './migrations.ts';
@@ -60,6 +61,51 @@ test('what throws undoes its own changes and nobody else’s', async () => {
     ['one', 'three'],
   );
   database.close();
+});
+
+test('work whose caller has gone before it began is not run; what has begun is committed', async () => {
+  const database = open();
+  const insert = database.prepare('INSERT INTO accounts VALUES (?, ?)');
+  const gone = new AbortController();
+  const stays = new AbortController();
+  const write = (id: string, signal?: AbortSignal) => database.write(() => insert.run(id, 1), { signal });
+  const outcomes = Promise.allSettled([
+    write('first', stays.signal),
+    write('given-up', gone.signal),
+    database.write(() => {
+      insert.run('under-way', 1);
+      stays.abort();
+    }),
+    write('second', stays.signal),
+    write('last'),
+  ]);
+  gone.abort(platformError('cancelled', 'the caller has gone'));
+  const [first, givenUp, ...others] = await outcomes;
+  assert.equal(first.status, 'fulfilled');
+  assert.ok(givenUp.status === 'rejected' && givenUp.reason.code === 'cancelled');
+  assert.deepEqual(
+    others.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'fulfilled'],
+  );
+  await assert.rejects(write('too-late', gone.signal), { code: 'cancelled' });
+  const ids = database.prepare('SELECT id FROM accounts ORDER BY rowid').all();
+  assert.deepEqual(
+    ids.map(({ id }) => id),
+    ['first', 'under-way', 'second', 'last'],
+  );
+  database.close();
+});
+
+test('a group that nobody wants any more costs no transaction', async () => {
+  const sqlite = new DatabaseSync(':memory:');
+  const commits = new GroupCommit(sqlite, () => assert.fail('there was nothing to commit'));
+  // With a transaction open, any other would fail.
+  sqlite.exec('BEGIN');
+  const gone = new AbortController();
+  const write = commits.write(() => assert.fail('it must not run'), { signal: gone.signal });
+  gone.abort(platformError('deadline_exceeded', 'too late'));
+  await assert.rejects(write, { code: 'deadline_exceeded' });
+  sqlite.close();
 });
 
 test('nobody sees a change before it is committed', async () => {

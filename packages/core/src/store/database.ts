@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { platformError } from '../errors/flotilla-error.ts';
-import { GroupCommit } from './group-commit.ts';
+import { GroupCommit, type WriteOptions } from './group-commit.ts';
 import { type Migration, migrate } from './migrations.ts';
 
 export interface DatabaseOptions {
@@ -24,7 +24,7 @@ export interface Database {
    * Runs synchronous `work` in a transaction shared with whoever writes at the same time, and resolves once it is on
    * disk. See {@link GroupCommit.write}.
    */
-  write<T>(work: () => T): Promise<T>;
+  write<T>(work: () => T, options?: WriteOptions): Promise<T>;
   /** Commits what is queued and closes the file. */
   close(): void;
 }
@@ -36,7 +36,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const commits = new GroupCommit(sqlite, onFailure);
   return {
     prepare: (sql) => sqlite.prepare(sql),
-    write: (work) => commits.write(work),
+    write: (work, options) => commits.write(work, options),
     close() {
       if (!sqlite.isOpen) return;
       commits.flush();

@@ -7,7 +7,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { platformError } from '../errors/flotilla-error.ts';
 
+export interface WriteOptions {
+  /**
+   * Aborted before the transaction begins: the work is not run, and the write rejects with the signal's reason. Afterwards
+   * it is committed. In a handler, `context.signal`: nothing is written any more for a caller who has gone.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 interface Write {
+  readonly signal: AbortSignal | undefined;
   run(): unknown;
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -33,19 +42,20 @@ export class GroupCommit {
    * Runs `work` in the next transaction and resolves with its result once that is on disk. `work` must be synchronous.
    * If it throws, its own changes are undone and the promise rejects; the others of the group are not affected.
    */
-  write<T>(work: () => T): Promise<T> {
+  write<T>(work: () => T, { signal }: WriteOptions = {}): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failed());
+    if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise<T>((resolve, reject) => {
       if (this.#queue.length === 0) setImmediate(() => this.flush());
-      this.#queue.push({ run: work, resolve: resolve as (value: unknown) => void, reject });
+      this.#queue.push({ signal, run: work, resolve: resolve as (value: unknown) => void, reject });
     });
   }
 
   /** Commits what is queued now. */
   flush(): void {
-    const group = this.#queue;
-    if (group.length === 0) return;
+    const group = this.#queue.filter(isWanted);
     this.#queue = [];
+    if (group.length === 0) return;
     const settled: Settled[] = [];
     try {
       this.#database.exec('BEGIN IMMEDIATE');
@@ -97,4 +107,11 @@ export class GroupCommit {
       { cause: this.#failure },
     );
   }
+}
+
+/** Nobody hears of the work of a write that was given up while it waited. */
+function isWanted({ signal, reject }: Write): boolean {
+  if (!signal?.aborted) return true;
+  reject(signal.reason);
+  return false;
 }
