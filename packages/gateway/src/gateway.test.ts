@@ -4,7 +4,6 @@ import {
   contract,
   describe,
   FlotillaError,
-  formatTraceparent,
   invalidArgument,
   operation,
   platformError,
@@ -305,12 +304,37 @@ group('a request', () => {
     assert.match(odd.headers['x-request-id']!, /^[0-9a-f-]{36}$/);
   });
 
-  it('carries its trace context to the service, or gets one', async () => {
-    const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    await send(port, '/v1/ping', { headers: { traceparent: parent } });
-    assert.equal(formatTraceparent(lastCall().options.trace!), parent);
-    await send(port, '/v1/ping', { headers: { traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` } });
-    assert.match(formatTraceparent(lastCall().options.trace!), /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  it('tells the service whether it may be repeated', async () => {
+    await send(port, '/v1/ping');
+    assert.equal(lastCall().options.idempotent, false);
+    const once = new FakeUpstream(
+      [
+        describe(
+          contract('once', {
+            put: operation({
+              input: z.object({ account: z.string() }),
+              idempotent: true,
+              key: 'account',
+              access: 'public',
+              http: 'PUT /once',
+            }),
+          }),
+        ),
+      ],
+      { 'once.put': () => null },
+    );
+    const one = await startGateway({
+      upstream: once,
+      config: parseGatewayConfig({}),
+      log: silentLogger,
+      port: 0,
+    });
+    await send(one.port, '/once', { ...postJson({ account: 'a-1' }), method: 'PUT' });
+    const { idempotent, routingKey } = once.calls[0]!.options;
+    assert.deepEqual([idempotent, routingKey], [true, 'a-1']);
+    await send(one.port, '/once', { ...postJson('{"account":'), method: 'PUT' });
+    assert.equal(once.calls.at(-1)!.options.routingKey, undefined);
+    await one.close();
   });
 
   it('gives the service its deadline, which the client can only shorten', async () => {

@@ -2,12 +2,13 @@
  * The gateway as a whole: a data plane in front, an upstream behind, and between them the current generation of the
  * route table. A generation is never changed, only replaced; requests and streams finish on the one they began with.
  */
-import type { Logger } from 'flotilla';
+import { type FaultInjector, type Logger, silentTelemetry, type Telemetry } from 'flotilla';
 import { type KeyRing, remoteKeyRing, staticKeyRing } from './auth/key-ring.ts';
 import { createTokenVerifier, type TokenVerifier } from './auth/token-verifier.ts';
 import type { GatewayConfig } from './config.ts';
 import type { CreateDataPlane } from './data-plane/data-plane.ts';
 import { nodeHttpDataPlane } from './data-plane/node-http-data-plane.ts';
+import { HttpFaults } from './http-faults.ts';
 import { openApiDocument } from './openapi/document.ts';
 import { type GatewayState, RequestHandler } from './request-handler.ts';
 import { buildRouteTable, type RouteConflict, type RouteTable } from './routes.ts';
@@ -17,6 +18,10 @@ export interface GatewayOptions {
   readonly upstream: Upstream;
   readonly config: GatewayConfig;
   readonly log: Logger;
+  /** Where requests are told of. Default: nowhere. */
+  readonly telemetry?: Pick<Telemetry, 'tracer' | 'metrics'>;
+  /** The faults of this process: those on the gateway itself are injected into its HTTP side. */
+  readonly faults?: FaultInjector;
   /** Default 127.0.0.1. */
   readonly host?: string;
   /** 0 for any free port. */
@@ -50,10 +55,13 @@ const emptyInput = Buffer.from('{}');
 /** @throws FlotillaError `conflict` when the port is taken, `invalid_argument` for an unusable key set. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { upstream, config, log, host = '127.0.0.1', port, dataPlane = nodeHttpDataPlane } = options;
+  const { telemetry = silentTelemetry(), faults } = options;
   const state = new LiveState(upstream, log, options.starting ?? false);
   const verifier = await createVerifier(config, upstream, log);
-  const handler = new RequestHandler({ upstream, config, verifier, state, log });
-  const plane = dataPlane(handler, config.limits);
+  const handler = new RequestHandler({ upstream, config, verifier, state, log, telemetry });
+  const faulty = faults && new HttpFaults(handler, faults);
+  const plane = dataPlane(faulty ?? handler, config.limits);
+  faulty?.attach(plane);
   const bound = await plane.listen({ host, port });
   return {
     ...bound,
@@ -66,11 +74,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       const drained = plane.drain(graceMs);
       handler.endStreams();
       await drained;
+      faulty?.detach();
     },
     async close() {
       state.enter('draining');
       handler.endStreams();
       await plane.close();
+      faulty?.detach();
     },
   };
 }
@@ -141,7 +151,10 @@ function keysFrom(operation: string, upstream: Upstream, log: Logger): KeyRing {
   return remoteKeyRing({
     now: () => performance.now(),
     async fetch() {
-      const { payload } = await upstream.call(service, operation, emptyInput, { deadlineMs: keysDeadlineMs });
+      const { payload } = await upstream.call(service, operation, emptyInput, {
+        deadlineMs: keysDeadlineMs,
+        idempotent: true,
+      });
       return JSON.parse(payload.toString('utf8')) as unknown;
     },
     onError: (error) => log.warn('cannot get the keys that tokens are verified with', { operation, error }),

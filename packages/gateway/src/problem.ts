@@ -111,8 +111,9 @@ export function problemResponse(
   commonHeaders: readonly string[],
 ): HttpResponse {
   const headers = [...commonHeaders, 'content-type', 'application/problem+json'];
-  if (error.retryAfterMs !== undefined) {
-    headers.push('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
+  const retryAfterMs = error.retryAfterMs ?? retryAfterOf(error.data);
+  if (retryAfterMs !== undefined) {
+    headers.push('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
   } else if (problem.status === 503) headers.push('retry-after', '1');
   if (error instanceof Refusal) for (const [name, value] of error.headers) headers.push(name, value);
   if (problem.status === 401 && !headers.includes('www-authenticate')) {
@@ -124,6 +125,12 @@ export function problemResponse(
 function validationIssues(data: unknown): ValidationData['issues'] | undefined {
   const issues = (data as Partial<ValidationData> | undefined)?.issues;
   return Array.isArray(issues) ? (issues as ValidationData['issues']) : undefined;
+}
+
+/** Services may put it into the data of their error as well. */
+function retryAfterOf(data: unknown): number | undefined {
+  const given = (data as { retryAfterMs?: unknown } | null | undefined)?.retryAfterMs;
+  return typeof given === 'number' && Number.isFinite(given) ? given : undefined;
 }
 
 /** Of a fault inside only this is told: whether the call may have had an effect. */

@@ -9,9 +9,11 @@ import {
   type FlotillaError,
   type Logger,
   type PlatformCode,
-  parseTraceparent,
   platformCodes,
+  type Span,
+  type Telemetry,
   toFlotillaError,
+  traceIdOf,
 } from 'flotilla';
 import { authorise } from './auth/access.ts';
 import type { TokenVerifier } from './auth/token-verifier.ts';
@@ -22,10 +24,11 @@ import { type Problem, problemOf, problemResponse } from './problem.ts';
 import { Refusal } from './refusal.ts';
 import { requestDeadlineMs } from './request/deadline.ts';
 import { idempotencyKey } from './request/idempotency-key.ts';
-import { randomHexSource } from './request/random-hex.ts';
-import { requestId, traceId, traceparent } from './request/trace.ts';
-import type { Route, RouteTable } from './routes.ts';
+import { requestId } from './request/request-id.ts';
+import { RequestTelemetry } from './request-telemetry.ts';
+import { type BuiltIn, pathOf, type Route, type RouteTable } from './routes.ts';
 import { errorEvent } from './sse/event-format.ts';
+import type { StreamEnd } from './sse/event-stream.ts';
 import { OpenStreams } from './sse/open-streams.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -43,19 +46,32 @@ export interface RequestHandlerOptions {
   readonly verifier: TokenVerifier | undefined;
   readonly state: GatewayState;
   readonly log: Logger;
+  readonly telemetry: Pick<Telemetry, 'tracer' | 'metrics'>;
 }
 
 /** One request under way. */
 interface Progress {
   readonly exchange: HttpExchange;
   readonly id: string;
-  readonly traceparent: string;
   readonly startedAt: number;
+  /** Undefined until it is known which route is asked for; health checks have none. */
+  span: Span | undefined;
+  /** Path of the route, also of one that the gateway itself serves. */
+  path: string | undefined;
   route: Route | undefined;
   /** The body, once it is read: a service that gets it as it came complains about its syntax without a place. */
   body: Buffer | undefined;
   user: EndUser | undefined;
 }
+
+/** How a request ended, beside its status. */
+interface Ending {
+  readonly problem?: Pick<Problem, 'code' | 'status'> | undefined;
+  readonly stream?: StreamEnd;
+}
+
+/** Nobody is told: the client was gone before there was an answer. */
+const clientClosed = { code: 'cancelled', status: platformCodes.cancelled.httpStatus };
 
 export class RequestHandler implements ExchangeHandler {
   readonly #upstream: Upstream;
@@ -64,7 +80,7 @@ export class RequestHandler implements ExchangeHandler {
   readonly #state: GatewayState;
   readonly #log: Logger;
   readonly #streams: OpenStreams;
-  readonly #randomHex = randomHexSource();
+  readonly #telemetry: RequestTelemetry;
   #requests = 0;
 
   constructor(options: RequestHandlerOptions) {
@@ -79,6 +95,10 @@ export class RequestHandler implements ExchangeHandler {
       heartbeatMs,
       stalledMs: limits.stalledMs,
     });
+    this.#telemetry = new RequestTelemetry(options.telemetry, () => ({
+      requests: this.#requests - this.#streams.size,
+      streams: this.#streams.size,
+    }));
   }
 
   /** Ends all streams as if their services had. */
@@ -87,25 +107,25 @@ export class RequestHandler implements ExchangeHandler {
   }
 
   handle(exchange: HttpExchange): void {
-    const { headers } = exchange.request;
-    const progress: Progress = {
-      exchange,
-      id: requestId(headers.get('x-request-id'), randomUUID),
-      traceparent: traceparent(headers.get('traceparent'), this.#randomHex),
-      startedAt: performance.now(),
-      route: undefined,
-      body: undefined,
-      user: undefined,
-    };
+    const progress = progressOf(exchange);
     this.#requests++;
     this.#serve(progress)
       .catch((thrown: unknown) => this.#fail(progress, thrown))
       .finally(() => this.#requests--);
   }
 
+  /** Answers an exchange with an error, without a look at it. */
+  reject(exchange: HttpExchange, error: FlotillaError): void {
+    const progress = progressOf(exchange);
+    const found = this.#state.router.find(exchange.request.method, exchange.request.segments);
+    if (found.kind === 'found') this.#begin(progress, found.target);
+    this.#fail(progress, error);
+  }
+
   refuse(error: FlotillaError, remoteAddress: string): HttpResponse {
     const id = randomUUID();
     const problem = problemOf(error, id);
+    this.#telemetry.count('', undefined, problem.status, undefined);
     this.#log.debug('refused', {
       requestId: id,
       remote: remoteAddress,
@@ -127,6 +147,7 @@ export class RequestHandler implements ExchangeHandler {
       });
     }
     if (found.kind === 'none') throw this.#noRoute();
+    this.#begin(progress, found.target);
     if (found.target === 'health') return this.#health(progress);
     if (found.target === 'openapi') {
       return this.#respond(progress, {
@@ -136,7 +157,6 @@ export class RequestHandler implements ExchangeHandler {
       });
     }
     const route = found.target;
-    progress.route = route;
     if (this.#requests - this.#streams.size > this.#config.limits.requests) {
       throw new Refusal('overloaded', 'the gateway serves as many requests as it can: try again', {
         retryAfterMs: 1_000,
@@ -157,7 +177,7 @@ export class RequestHandler implements ExchangeHandler {
     const { payload, replayed } = await this.#upstream.call(route.service, route.id, input, {
       deadlineMs: remaining,
       signal,
-      ...callIdentity(progress),
+      ...callIdentity(progress, route, input),
     });
     const headers = replayed ? ['idempotent-replayed', 'true'] : [];
     const status = replayed ? route.http.replayStatus : route.http.status;
@@ -174,15 +194,22 @@ export class RequestHandler implements ExchangeHandler {
     const { status } = route.http;
     const type = ['content-type', 'text/event-stream'];
     if (request.method === 'HEAD') return this.#respond(progress, { status, headers: type });
+    let problem: Problem | undefined;
     const end = await this.#streams.serve({
       open: (signal) =>
-        this.#upstream.stream(route.service, route.id, input, { signal, ...callIdentity(progress) }),
+        this.#upstream.stream(route.service, route.id, input, {
+          signal,
+          ...callIdentity(progress, route, input),
+        }),
       clientGone: exchange.signal,
       start: () => exchange.startStream(status, [...responseHeaders(progress.id), ...type]),
       format: route.format,
-      onError: (thrown) => errorEvent(this.#problem(progress, toFlotillaError(thrown))),
+      onError: (thrown) => {
+        problem = this.#problem(progress, toFlotillaError(thrown));
+        return errorEvent(problem);
+      },
     });
-    this.#logDone(progress, status, { stream: end });
+    this.#done(progress, status, { stream: end, problem });
   }
 
   async #body(progress: Progress, timeoutMs: number): Promise<Buffer> {
@@ -220,7 +247,7 @@ export class RequestHandler implements ExchangeHandler {
   #respond(progress: Progress, { status, headers, body }: HttpResponse): void {
     const all = [...responseHeaders(progress.id), ...headers];
     progress.exchange.respond(body ? { status, headers: all, body } : { status, headers: all });
-    this.#logDone(progress, status);
+    this.#done(progress, status);
   }
 
   #problem({ id, route }: Progress, error: FlotillaError): Problem {
@@ -238,30 +265,62 @@ export class RequestHandler implements ExchangeHandler {
     const error = withPlace(toFlotillaError(thrown), progress.body);
     const clientGone = error.code === 'cancelled' && exchange.signal.aborted;
     if (clientGone) {
-      this.#logDone(progress, platformCodes.cancelled.httpStatus);
+      this.#done(progress, clientClosed.status, { problem: clientClosed });
       return;
     }
     const problem = this.#problem(progress, error);
     exchange.respond(problemResponse(error, problem, responseHeaders(id)));
-    this.#logDone(progress, problem.status, { code: problem.code });
+    this.#done(progress, problem.status, { problem });
   }
 
-  #logDone(progress: Progress, status: number, more?: Readonly<Record<string, unknown>>): void {
+  #begin(progress: Progress, target: Route | BuiltIn): void {
+    const { exchange, startedAt } = progress;
+    if (typeof target !== 'string') progress.route = target;
+    progress.path = typeof target === 'string' ? pathOf[target] : target.http.path;
+    if (target === 'health') return;
+    progress.span = this.#telemetry.begin(exchange.request, progress.path, exchange.remoteAddress, startedAt);
+  }
+
+  #done(progress: Progress, status: number, { problem, stream }: Ending = {}): void {
     const { exchange, id, route, user, startedAt } = progress;
     const { method, path } = exchange.request;
+    const ms = performance.now() - startedAt;
+    const span = progress.span ?? this.#spanWithoutRoute(progress);
+    if (span) this.#telemetry.end(span, problem === clientClosed ? undefined : status, problem);
+    this.#telemetry.count(method, progress.path, status, stream ? undefined : ms / 1_000);
     this.#log.debug('request', {
       requestId: id,
-      traceId: traceId(progress.traceparent),
+      traceId: span && traceIdOf(span),
       method,
       path,
       operation: route?.id,
       subject: user?.subject,
       remote: exchange.remoteAddress,
       status,
-      ms: Math.round((performance.now() - startedAt) * 100) / 100,
-      ...more,
+      ms: Math.round(ms * 100) / 100,
+      stream,
+      code: problem?.code,
     });
   }
+
+  /** Of a request for nothing that is here. */
+  #spanWithoutRoute({ exchange, path, startedAt }: Progress): Span | undefined {
+    if (path !== undefined) return undefined;
+    return this.#telemetry.begin(exchange.request, undefined, exchange.remoteAddress, startedAt);
+  }
+}
+
+function progressOf(exchange: HttpExchange): Progress {
+  return {
+    exchange,
+    id: requestId(exchange.request.headers.get('x-request-id'), randomUUID),
+    startedAt: performance.now(),
+    span: undefined,
+    path: undefined,
+    route: undefined,
+    body: undefined,
+    user: undefined,
+  };
 }
 
 /** A complaint about the input as a whole, as one about the place where the body is no JSON, if that is why. */
@@ -270,14 +329,14 @@ function withPlace(error: FlotillaError, body: Buffer | undefined): FlotillaErro
   return syntaxFault(body) ?? error;
 }
 
-/** What the service learns about the request beside its input. */
-function callIdentity({ exchange, user, traceparent }: Progress): CallOptions {
-  const key = idempotencyKey(exchange.request.headers.get('idempotency-key'));
-  const trace = parseTraceparent(traceparent);
+/** What the call is made with beside its input, its deadline and its signal. */
+function callIdentity({ exchange, user, span }: Progress, route: Route, input: Uint8Array): CallOptions {
   return {
-    ...(trace ? { trace } : {}),
-    ...(user ? { user } : {}),
-    ...(key === undefined ? {} : { idempotencyKey: key }),
+    trace: span,
+    user,
+    idempotencyKey: idempotencyKey(exchange.request.headers.get('idempotency-key')),
+    idempotent: route.operation.idempotent,
+    routingKey: route.routingKey?.(input),
   };
 }
 

@@ -17,6 +17,8 @@ export interface Route {
   /** The operation has no output: a success has no body. */
   readonly voids: boolean;
   readonly format: EventFormatter;
+  /** The value by which the operation is sharded, of an input in JSON; undefined for one that is not. */
+  readonly routingKey: ((input: Uint8Array) => string | undefined) | undefined;
 }
 
 /** What the gateway itself serves. */
@@ -37,14 +39,15 @@ export interface RouteTable {
   readonly conflicts: readonly RouteConflict[];
 }
 
-export const builtInPaths: Readonly<Record<string, BuiltIn>> = {
-  '/healthz': 'health',
-  '/openapi.json': 'openapi',
+/** The path at which the gateway serves something of its own. */
+export const pathOf: Readonly<Record<BuiltIn, string>> = {
+  health: '/healthz',
+  openapi: '/openapi.json',
 };
 
 export function buildRouteTable(contracts: readonly ContractDocument[]): RouteTable {
   const router = new Router<Route | BuiltIn>();
-  for (const [path, builtIn] of Object.entries(builtInPaths)) router.add('GET', path, builtIn);
+  for (const builtIn of ['health', 'openapi'] as const) router.add('GET', pathOf[builtIn], builtIn);
   const routes: Route[] = [];
   const conflicts: RouteConflict[] = [];
   for (const contract of contracts.toSorted((a, b) => (a.service < b.service ? -1 : 1))) {
@@ -79,5 +82,18 @@ function compileRoute(
     mapping: compileInputMapping(operation, http),
     voids: operation.output.type === 'null',
     format: eventFormatter(http.sse),
+    routingKey: operation.key === undefined ? undefined : keyReader(operation.key),
+  };
+}
+
+/** An input without the field, or that is no JSON, has no key: the service then says what is wrong with it. */
+function keyReader(field: string): (input: Uint8Array) => string | undefined {
+  return (input) => {
+    try {
+      const value: unknown = JSON.parse(Buffer.from(input).toString('utf8'))[field];
+      return value === undefined || value === null ? undefined : String(value);
+    } catch {
+      return undefined;
+    }
   };
 }

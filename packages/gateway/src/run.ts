@@ -3,7 +3,18 @@
  * moment; is `ready` once it knows the contracts of the services it has to expect.
  */
 import { readFileSync } from 'node:fs';
-import { createLogger, joinFleet, type LogLevel, processLifetime, readSecret } from 'flotilla';
+import {
+  createLogger,
+  createTelemetry,
+  deriveToken,
+  joinFleet,
+  type LogLevel,
+  platformError,
+  processLifetime,
+  readControl,
+  readSecret,
+  startAdminServer,
+} from 'flotilla';
 import { readEnvironment } from './config.ts';
 import { contractStore, noContractStore } from './contract-store.ts';
 import { awaitContracts } from './expected-contracts.ts';
@@ -24,28 +35,49 @@ const lifetime = processLifetime(
 
 await lifetime.run(async () => {
   const { log } = lifetime;
-  const { config, port, host, dataDirectory, expect } = readEnvironment(env);
+  const { config, port, host, adminPort, dataDirectory, expect } = readEnvironment(env);
+  const secret = readSecret(env);
+  const telemetry = createTelemetry({ service: 'gateway', instance, version, environment: env, log });
   const member = await joinFleet({
     service: 'gateway',
     instance,
     fleet: env.FLOTILLA_FLEET ?? 'default',
-    secret: readSecret(env),
+    secret,
     natsUrl: env.NATS_URL ?? 'nats://127.0.0.1:8422',
-    log,
+    telemetry,
+    control: readControl(env),
   });
+  lifetime.onControl((document) => member.control(document));
   const store = dataDirectory === undefined ? noContractStore : contractStore(dataDirectory, log);
   const upstream = new FleetUpstream(member, store, log);
   await upstream.start(expect.length === 0 ? undefined : expect);
-  const gateway = await startGateway({ upstream, config, log, host, port, starting: true });
+  const { faults } = member;
+  const gateway = await startGateway({
+    ...{ upstream, config, log, telemetry, faults, host, port },
+    starting: true,
+  });
+  let phase: 'starting' | 'ready' | 'draining' = 'starting';
+  const admin = await startAdminServer({
+    host,
+    port: adminPort,
+    token: deriveToken(secret, 'admin'),
+    metrics: telemetry.metrics,
+    readiness: () => (phase === 'ready' ? { ready: true } : { ready: false, reason: phase }),
+    dispatch: (call, reply) =>
+      reply.error(platformError('not_found', `the gateway has no operation ${call.operation}`)),
+  });
   const missing = await awaitContracts(upstream, expect);
   if (missing.length > 0) log.warn('ready without the contracts of some services', { missing });
   gateway.ready();
-  lifetime.tell({ type: 'ready', url: gateway.url, version });
+  phase = 'ready';
+  lifetime.tell({ type: 'ready', url: gateway.url, admin: admin.url, version });
   log.info('serving', { url: gateway.url });
   return async () => {
     lifetime.tell({ type: 'state', state: 'draining' });
+    phase = 'draining';
     await gateway.drain(graceMs);
     upstream.stop();
-    await member.leave();
+    await Promise.all([admin.close(), member.leave()]);
+    await telemetry.close();
   };
 });

@@ -31,6 +31,8 @@ export interface HttpExchange {
   respond(response: HttpResponse): void;
   /** Sends status and headers now, and the body as it is written. */
   startStream(status: number, headers: readonly string[]): ResponseStream;
+  /** Cuts the connection without an answer. */
+  cut(): void;
 }
 
 export interface ResponseStream {
@@ -66,6 +68,10 @@ export interface DataPlane {
   drain(graceMs: number): Promise<void>;
   /** Closes everything now. */
   close(): Promise<void>;
+  /** For injected faults: true, nothing is sent to any client; false, what has waited is. */
+  hold(on: boolean): void;
+  /** For injected faults: cuts all connections there are. */
+  cutAll(): void;
 }
 
 export type CreateDataPlane = (handler: ExchangeHandler, limits: Limits) => DataPlane;

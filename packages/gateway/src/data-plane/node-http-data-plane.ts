@@ -10,7 +10,8 @@ import type { Limits } from '../limits.ts';
 import { ambiguous, Refusal } from '../refusal.ts';
 import { canonicalRequest } from '../request/canonical-request.ts';
 import type { DataPlane, ExchangeHandler, HttpResponse } from './data-plane.ts';
-import { type ConnectionState, NodeHttpExchange, send } from './node-http-exchange.ts';
+import { type ConnectionState, NodeHttpExchange, resetSocket, send } from './node-http-exchange.ts';
+import { ResponseGate } from './response-gate.ts';
 
 // Not by `import`: that reads every export, and one of them loads a WebSocket client, 50 ms at each start of a process.
 const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
@@ -29,6 +30,8 @@ class NodeHttpDataPlane implements DataPlane {
   readonly #limits: Limits;
   readonly #server: Server;
   readonly #connections = new WeakMap<Duplex, ConnectionState>();
+  readonly #sockets = new Set<Socket>();
+  readonly #gate = new ResponseGate();
   #draining = false;
 
   constructor(handler: ExchangeHandler, limits: Limits) {
@@ -53,6 +56,10 @@ class NodeHttpDataPlane implements DataPlane {
     server.timeout = limits.stalledMs;
     server.on('timeout', (socket: Socket) => {
       if (socket.writableLength > 0 || this.#connection(socket).inProgress === 0) socket.destroy();
+    });
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
     });
     const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
     server.on('request', serve);
@@ -99,6 +106,14 @@ class NodeHttpDataPlane implements DataPlane {
     await closed;
   }
 
+  hold(on: boolean): void {
+    this.#gate.hold(on);
+  }
+
+  cutAll(): void {
+    for (const socket of this.#sockets) resetSocket(socket);
+  }
+
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const state = this.#connection(request.socket);
     if (state.closing) return;
@@ -120,11 +135,11 @@ class NodeHttpDataPlane implements DataPlane {
         response.shouldKeepAlive = false;
         state.closing = true;
       }
-      this.#handler.handle(new NodeHttpExchange(canonical, request, response, state));
+      this.#handler.handle(new NodeHttpExchange(canonical, request, response, state, this.#gate));
     } catch (thrown) {
       const error = toFlotillaError(thrown);
       const refused = this.#handler.refuse(error, request.socket.remoteAddress ?? '');
-      send(request, response, refused, state, { close: true, bodyPending: true });
+      this.#gate.pass(() => send(request, response, refused, state, { close: true, bodyPending: true }));
     }
   }
 
@@ -150,8 +165,11 @@ class NodeHttpDataPlane implements DataPlane {
       socket.destroy();
       return;
     }
-    socket.end(serialise(this.#handler.refuse(error, (socket as Socket).remoteAddress ?? '')));
-    setTimeout(() => socket.destroy(), checkEveryMs).unref();
+    const refused = serialise(this.#handler.refuse(error, (socket as Socket).remoteAddress ?? ''));
+    this.#gate.pass(() => {
+      socket.end(refused);
+      setTimeout(() => socket.destroy(), checkEveryMs).unref();
+    });
   }
 }
 

@@ -1,8 +1,10 @@
 /** One exchange on `node:http`: reads the body within bounds, writes the response, notices when the client is gone. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Refusal } from '../refusal.ts';
 import type { CanonicalRequest } from '../request/canonical-request.ts';
 import type { HttpExchange, HttpResponse, ResponseStream } from './data-plane.ts';
+import type { ResponseGate } from './response-gate.ts';
 
 /** What the data plane keeps about a connection. */
 export interface ConnectionState {
@@ -26,6 +28,7 @@ export class NodeHttpExchange implements HttpExchange {
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
   readonly #connection: ConnectionState;
+  readonly #gate: ResponseGate;
   #bodyPending: boolean;
   #abort: AbortController | undefined;
 
@@ -34,7 +37,9 @@ export class NodeHttpExchange implements HttpExchange {
     incoming: IncomingMessage,
     outgoing: ServerResponse,
     connection: ConnectionState,
+    gate: ResponseGate,
   ) {
+    this.#gate = gate;
     this.#connection = connection;
     this.request = request;
     this.#incoming = incoming;
@@ -99,40 +104,61 @@ export class NodeHttpExchange implements HttpExchange {
   }
 
   respond(response: HttpResponse): void {
-    send(this.#incoming, this.#outgoing, response, this.#connection, {
-      close: false,
-      bodyPending: this.#bodyPending,
-    });
+    this.#gate.pass(() =>
+      send(this.#incoming, this.#outgoing, response, this.#connection, {
+        close: false,
+        bodyPending: this.#bodyPending,
+      }),
+    );
   }
 
   startStream(status: number, headers: readonly string[]): ResponseStream {
     const outgoing = this.#outgoing;
-    if (!outgoing.destroyed) {
+    const gate = this.#gate;
+    gate.pass(() => {
+      if (outgoing.destroyed) return;
       outgoing.writeHead(status, [...headers]);
       outgoing.flushHeaders();
-    }
+    });
     return {
       get open() {
         return outgoing.writable && !outgoing.destroyed;
       },
-      write: (chunk) => !this.#writable() || outgoing.write(chunk),
+      write: (chunk) => {
+        if (gate.held) {
+          gate.pass(() => this.#writable() && outgoing.write(chunk));
+          return false;
+        }
+        return !this.#writable() || outgoing.write(chunk);
+      },
       room: () =>
         new Promise((resolve) => {
-          if (!this.#writable() || !outgoing.writableNeedDrain) return resolve();
           const done = () => {
             outgoing.off('drain', done).off('close', done);
             resolve();
           };
           outgoing.on('drain', done).on('close', done);
+          if (!this.#writable()) done();
+          else void gate.opened.then(() => outgoing.writableNeedDrain || done());
         }),
-      end: () => outgoing.end(),
+      end: () => gate.pass(() => outgoing.end()),
       destroy: () => outgoing.destroy(),
     };
+  }
+
+  cut(): void {
+    resetSocket(this.#incoming.socket);
   }
 
   #writable(): boolean {
     return this.#outgoing.writable && !this.#outgoing.destroyed;
   }
+}
+
+/** Ends a connection as a crash does, with a TCP reset. */
+export function resetSocket(socket: Socket): void {
+  if (socket.remoteAddress === undefined) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Writes a complete response. With a body still on its way, the connection closes once that is dealt with. */
