@@ -2,6 +2,7 @@
 
 import {
   type Fault,
+  type FaultEffect,
   FlotillaError,
   formatFaultEffect,
   formatFaultTarget,
@@ -22,6 +23,9 @@ export interface FaultOrder {
   readonly time?: string | undefined;
 }
 
+/** A fault that has no id yet. */
+export type OrderedFault = FaultEffect & Pick<Fault, 'target' | 'expiresAt'>;
+
 /** What `flotilla fault list` shows. */
 export interface FaultView {
   readonly id: string;
@@ -36,7 +40,7 @@ export const EXAMPLES =
   'flotilla fault add ledger latency=200ms±50 --for 60s, or flotilla fault add "risk->ledger" error=unavailable:30%';
 
 /** @throws Failure `not_found` for what is not in this fleet, `usage` for what is not written as a fault is. */
-export function faultsOf(order: FaultOrder, plan: Plan, now: number, nextId: () => string): Fault[] {
+export function faultsOf(order: FaultOrder, plan: Plan, now: number): OrderedFault[] {
   const names = plan.map((unit) => unit.name);
   if (order.target.endsWith('-')) {
     throw new Failure('usage', `"${order.target}" is half a target: the shell took the > for itself`, {
@@ -51,20 +55,25 @@ export function faultsOf(order: FaultOrder, plan: Plan, now: number, nextId: () 
     return order.effects.map((text) => {
       const effect = parseFaultEffect(text, target);
       requirePossible(effect.kind, target, order.target);
-      return { ...effect, id: nextId(), target, expiresAt };
+      // What is done at once does not last.
+      return { ...effect, target, expiresAt: effect.kind === 'kill' ? now : expiresAt };
     });
   } catch (error) {
-    if (error instanceof FlotillaError) throw refused(error);
+    if (error instanceof FlotillaError) throw refused(error, names);
     throw error;
   }
 }
 
-function refused(error: FlotillaError): Failure {
-  const unknown = error.message.startsWith('there is no ');
-  return new Failure(unknown ? 'not_found' : 'usage', error.message, {
-    cause: error,
-    repair: unknown ? 'use one of these names' : `write it like ${EXAMPLES}`,
-  });
+/** The core says what is wrong and, after a colon, how it is right. */
+function refused(cause: FlotillaError, names: readonly string[]): Failure {
+  const [, unknown] = /^there is no service '(.*)' in this fleet/.exec(cause.message) ?? [];
+  if (unknown !== undefined) {
+    const repair = `use one of ${names.join(', ')}`;
+    return new Failure('not_found', `there is no service "${unknown}" in this fleet`, { cause, repair });
+  }
+  const [, message = cause.message, repair = `write it like ${EXAMPLES}`] =
+    /^(.*?): (.*)$/s.exec(cause.message) ?? [];
+  return new Failure('usage', message, { cause, repair });
 }
 
 function requireThere(target: Fault['target'], plan: Plan): void {

@@ -1,6 +1,7 @@
 /** Policies as an operator orders them at run time: `retry.attempts=1`, `waitMs=5s`. */
 
 import { type PolicyRule, PolicyRules } from 'flotilla/policy-rules';
+import { problemsOfIssue } from '../config/issue-problems.ts';
 import { POLICY_DEFAULTS } from '../config/policy-keys.ts';
 import { durationOf } from '../duration.ts';
 import { Failure } from '../failure.ts';
@@ -21,9 +22,11 @@ export function ruleOf(settings: readonly string[]): PolicyRule {
   const { data, error } = PolicyRules.safeParse({ '*': rule });
   const checked = data?.['*'];
   if (checked !== undefined) return checked;
-  const [issue] = error?.issues ?? [];
-  const key = issue?.path.slice(1).join('.') ?? '';
-  throw usage(`${key}: ${issue?.message.toLowerCase()}`, `its default is ${POLICY_DEFAULTS.get(key)}`);
+  const [problem] = (error?.issues ?? []).flatMap(problemsOfIssue);
+  throw usage(
+    `${problem?.path.replace(/^\*\./, '')} ${problem?.message}`,
+    problem?.repair ?? `write it like ${EXAMPLE}`,
+  );
 }
 
 /** @throws Failure `usage` for a setting that does not exist. */

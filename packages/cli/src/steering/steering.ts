@@ -71,14 +71,16 @@ export class Steering {
       });
     }
     const { faultsOf, viewOf } = await import('./fault-order.ts');
-    const faults = faultsOf(order, plan, Date.now(), () => `f${++this.#lastFault}`);
-    const target = faults[0]?.target;
+    const ordered = faultsOf(order, plan, Date.now());
+    const target = ordered[0]?.target;
     if (target !== undefined && 'from' in target) {
       await this.#requireOperation(target.to.replace(/-\d+$/, ''), target.operation);
     }
     // First those that may find no process, so that nothing has begun if they do.
-    const ordered = [...faults].sort((a, b) => Number(isOfProcess(b)) - Number(isOfProcess(a)));
-    for (const fault of ordered) this.#begin(fault, viewOf(fault));
+    const faults = ordered
+      .map((fault): Fault => ({ ...fault, id: `f${++this.#lastFault}` }))
+      .sort((a, b) => Number(isOfProcess(b)) - Number(isOfProcess(a)));
+    for (const fault of faults) this.#begin(fault, viewOf(fault));
     this.#push({});
     return faults.map(viewOf);
   }
@@ -132,8 +134,9 @@ export class Steering {
    * @throws Failure `not_found` for a service or operation that is not there.
    */
   async setBreaker(selector: string, order: BreakerOrder): Promise<ControlDocument['breakers']> {
-    const { [selector]: held, ...others } = this.#document.breakers;
-    if (held === undefined || order !== 'auto') await this.#requireSelector(selector, false);
+    const isHeld = selector in this.#document.breakers;
+    if (!isHeld || order !== 'auto') await this.#requireSelector(selector, false);
+    const { [selector]: _, ...others } = this.#document.breakers;
     this.#push({ breakers: order === 'auto' ? others : { ...others, [selector]: order } });
     return this.#document.breakers;
   }

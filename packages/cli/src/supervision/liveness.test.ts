@@ -65,13 +65,13 @@ describe('the liveness of a process', () => {
   it('ends when its event loop never turns, however much CPU it gets', () => {
     const world = watching();
     for (let second = 0; second < 5; second++) world.pass('risk-1', 'R', 990);
-    assert.match(world.wedged[0] ?? '', /event loop is blocked \(it got 4\.0 s of CPU meanwhile\)/);
+    assert.match(world.wedged[0] ?? '', /event loop is blocked \(with 4\.0 s of CPU time or more\)/);
   });
 
   it('ends when it sleeps and does not answer', () => {
     const world = watching();
     for (let second = 0; second < 5; second++) world.pass('risk-1', 'S', 0);
-    assert.match(world.wedged[0] ?? '', /event loop is blocked \(it got 0\.0 s of CPU/);
+    assert.match(world.wedged[0] ?? '', /event loop is blocked \(with 0\.0 s of CPU/);
   });
 
   it('goes on for one that is busy for four seconds at a time and answers in between', () => {

@@ -127,5 +127,5 @@ function reasonOf(askedMs: number, watch: Watch, reading: Reading | undefined): 
   const silent = `wedged: no answer for ${seconds(askedMs)}`;
   if (reading === undefined) return silent;
   if (reading.state === 'T') return `${silent}, the process is stopped (SIGSTOP)`;
-  return `${silent}, its event loop is blocked (it got ${seconds(watch.gotMs)} of CPU meanwhile)`;
+  return `${silent}, its event loop is blocked (with ${seconds(watch.gotMs)} of CPU time or more)`;
 }
