@@ -1,84 +1,86 @@
-/** `docs/telemetry.md` says what the tracer does: bounds are read from it, and its service is run. */
+/** `docs/telemetry.md` says what the code does: its tables are compared with it. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, it } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import { createClient } from '../rpc/client.ts';
-import type { Service } from '../service/service.ts';
-import { TestFleet } from '../testing/test-fleet.ts';
-import { keepDefaults } from './kept-traces.ts';
-import { createLogger } from './log.ts';
-import { DETAIL_LIMIT, TEXT_LIMIT } from './span.ts';
-import { DEFAULT_CAPACITY } from './tracer.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Metrics } from './metrics.ts';
+import { readExportConfiguration } from './otlp/configuration.ts';
+import { DeliveryCounters, type DropReason } from './otlp/delivery.ts';
+import { processMetrics } from './process-metrics.ts';
+import type { FamilySnapshot } from './snapshot.ts';
 
 const page = readFileSync(new URL('../../../../docs/telemetry.md', import.meta.url), 'utf8');
 
-/** Where a module of the page finds what it imports. */
-const modules: Readonly<Record<string, string>> = {
-  flotilla: new URL('../index.ts', import.meta.url).href,
-  'flotilla/opentelemetry': new URL('./opentelemetry/index.ts', import.meta.url).href,
-  zod: import.meta.resolve('zod'),
-};
-
-async function load(code: string): Promise<Record<string, unknown>> {
-  const folder = mkdtempSync(join(tmpdir(), 'flotilla-docs-'));
-  try {
-    const file = join(folder, 'service.ts');
-    writeFileSync(
-      file,
-      code.replace(/from '([^']+)'/g, (_, name: string) => `from '${modules[name]}'`),
+/** Rows of the tables whose first heading is `heading`, without backticks. */
+function rows(heading: string): string[][] {
+  return page
+    .split('\n\n')
+    .filter((block) => block.startsWith(`| ${heading} |`))
+    .flatMap((block) => block.trim().split('\n').slice(2))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim().replaceAll('`', '')),
     );
-    return await import(pathToFileURL(file).href);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }
 
-describe('the page about telemetry', () => {
-  it('tells the bounds that hold', () => {
-    const section = page.split('\n## What a process remembers\n')[1]!;
-    const rows = [...section.matchAll(/^\| ([^|]+) \| (\d+) \|$/gm)].map(([, what, bound]) => [
-      what,
-      Number(bound),
-    ]);
-    assert.deepEqual(Object.fromEntries(rows), {
-      'spans in the ring': DEFAULT_CAPACITY,
-      'attributes of a span; so many events and links again': DETAIL_LIMIT,
-      'characters of a text': TEXT_LIMIT,
-      'kept traces': keepDefaults.traces,
-      'spans of all kept traces': keepDefaults.spans,
-      'traces of one group kept in a second': keepDefaults.perSecond,
-    });
-  });
+test('the table of every process has the metrics that every process has', () => {
+  const metrics = new Metrics();
+  processMetrics(metrics)();
+  new DeliveryCounters(metrics);
+  const absent =
+    process.platform === 'linux' ? /^flotilla_(?!telemetry)/ : /^flotilla_(?!telemetry)|_open_fds$/;
+  const documented = rows('metric').filter(([name]) => !absent.test(name!));
+  const shown = ({ name, type }: FamilySnapshot) => [type === 'counter' ? `${name}_total` : name, type];
+  assert.deepEqual(
+    documented.map(([name, type]) => [name, type]).sort(),
+    metrics.snapshot().map(shown).sort(),
+  );
+});
 
-  it('has a service that runs, with the spans and the log line that it tells of', async () => {
-    const [, code] = /```ts\n(\/\/ pricing\/service\.ts\n[\s\S]*?)```/.exec(page)!;
-    const { default: pricing, Pricing } = (await load(code!)) as {
-      default: Service;
-      Pricing: Service['contract'];
-    };
-    const lines: Record<string, unknown>[] = [];
-    const write = (line: string) => lines.push(JSON.parse(line));
-    const fleet = new TestFleet({ log: createLogger({ service: 'pricing', instance: 'pricing-1', write }) });
-    try {
-      await fleet.start(pricing);
-      const client = createClient(Pricing, fleet) as unknown as {
-        reprice(input: { symbol: string }): Promise<unknown>;
-      };
-      assert.deepEqual(await client.reprice({ symbol: 'BTC-USD' }), { price: 12.5 });
-      const [summary] = fleet.tracer.recent({ reason: 'recent' });
-      const [server, model] = fleet.tracer.spansOf(summary!.traceId);
-      assert.equal(server!.attributes['pricing.symbol'], 'BTC-USD');
-      assert.equal(model!.parentSpanId, server!.spanId);
-      assert.equal(model!.events[0]!.name, 'converged');
-      const line = lines.find(({ msg }) => msg === 'repriced')!;
-      const [, example] = /```json\n(.*)\n```/.exec(page)!;
-      assert.deepEqual(Object.keys(line), Object.keys(JSON.parse(example!)));
-      assert.deepEqual([line.trace_id, line.span_id], [summary!.traceId, server!.spanId]);
-    } finally {
-      await fleet.stop();
-    }
-  });
+test('every variable that is read is in a table, with its default', () => {
+  const sources = readdirSync(new URL('otlp/', import.meta.url))
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => readFileSync(new URL(`otlp/${name}`, import.meta.url), 'utf8'));
+  const read = new Set(
+    sources.flatMap((source) => [...source.matchAll(/'(OTEL_[A-Z_]+)'/g)].map(([, name]) => name!)),
+  );
+
+  const defaults = new Map(rows('variable').map(([name, value]) => [name, value]));
+  const identity = { service: 'ledger', instance: 'ledger-1' };
+  const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
+  const configuration = readExportConfiguration(environment, identity, assert.fail);
+  assert.deepEqual(
+    [
+      ...['OTEL_BSP_SCHEDULE_DELAY', 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 'OTEL_BSP_MAX_QUEUE_SIZE'],
+      'OTEL_METRIC_EXPORT_INTERVAL',
+    ].map((name) => Number(defaults.get(name))),
+    [
+      ...[configuration.spanDelayMs, configuration.spanBatch, configuration.spanQueue],
+      configuration.metricIntervalMs,
+    ],
+  );
+  const settings = rows('variable, also with `TRACES_` or `METRICS_`');
+  const named = new Set([...rows('variable'), ...settings].map(([name]) => name!));
+  for (const name of read) assert.ok(named.has(name), name);
+  const special = new Map(settings.map(([name, value]) => [name, value]));
+  const { protocol, timeoutMs, compression } = configuration.traces!;
+  assert.equal(special.get('OTEL_EXPORTER_OTLP_PROTOCOL'), protocol);
+  assert.equal(Number(special.get('OTEL_EXPORTER_OTLP_TIMEOUT')), timeoutMs);
+  assert.equal(special.get('OTEL_EXPORTER_OTLP_COMPRESSION'), compression);
+});
+
+test('the reasons for a loss are those that are counted', () => {
+  const reasons: Record<DropReason, true> = {
+    overflow: true,
+    refused: true,
+    undeliverable: true,
+    shutdown: true,
+  };
+  assert.deepEqual(
+    rows('reason')
+      .map(([name]) => name)
+      .sort(),
+    Object.keys(reasons).sort(),
+  );
 });
