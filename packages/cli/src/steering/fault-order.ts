@@ -88,7 +88,7 @@ function requireThere(target: Fault['target'], plan: Plan): void {
   }
 }
 
-/** Faults of calls are injected where our wire is; the broker's and the gateway's own protocols are not wrapped. */
+/** Faults are injected into calls, and into the gateway's requests; the broker's protocol is not wrapped. */
 function requirePossible(kind: Fault['kind'], target: Fault['target'], text: string): void {
   const ofProcess = kind === 'pause' || kind === 'kill';
   if (isEdge(target)) {
@@ -98,7 +98,7 @@ function requirePossible(kind: Fault['kind'], target: Fault['target'], text: str
       if (!isEnd && !isBroker) continue;
       throw new Failure('usage', `"${text}": no calls go ${isEnd ? 'to' : 'from'} the ${name}`, {
         repair:
-          name === 'broker' ? 'use pause or kill on broker' : 'use gateway-><service>, or pause on gateway',
+          name === 'broker' ? 'use pause or kill on broker' : 'use gateway-><service>, or gateway itself',
       });
     }
     return;
@@ -106,11 +106,6 @@ function requirePossible(kind: Fault['kind'], target: Fault['target'], text: str
   if (target.service === 'broker' && !ofProcess) {
     const repair = 'use flotilla fault add broker pause, or kill';
     throw new Failure('usage', `${kind} cannot be injected into the broker`, { repair });
-  }
-  if (target.service === 'gateway' && !ofProcess && kind !== 'cpu') {
-    throw new Failure('usage', `${kind} cannot be injected into the requests of the gateway`, {
-      repair: `inject it into its calls: flotilla fault add "gateway-><service>" ${kind}…; or use pause, kill or cpu=…`,
-    });
   }
 }
 

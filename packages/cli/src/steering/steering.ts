@@ -153,7 +153,10 @@ export class Steering {
       this.#options.onFault({ ...view, state: 'ended', because: 'done' });
       return;
     }
-    const timer = setTimeout(() => this.#end([fault.id], 'expired'), fault.expiresAt - Date.now());
+    const timer = setTimeout(
+      () => this.#end([fault.id], 'expired'),
+      Math.max(1, fault.expiresAt - Date.now()),
+    );
     this.#running.set(fault.id, { fault, view, timer: timer.unref() });
   }
 
