@@ -1,7 +1,7 @@
 /**
  * The part of finished spans that has no fixed size (attributes, events, links), as bytes in one buffer that is written
- * round and round. A payload is in one piece: it may run over into a margin behind the end, and the next one then
- * begins at the front.
+ * round and round. A payload is in one piece: it may run over into a margin behind the end, as far as which the front then
+ * stays as it was.
  *
  * A payload is a row of entries, each a tag and what belongs to it. Names are numbers of the name table (two bytes), or 0
  * and the text itself where the table had no room; texts are a length (two bytes) and UTF-8.
@@ -106,7 +106,7 @@ export class PayloadRing {
       this.#at += 5;
     }
     const length = this.#at - begin;
-    this.#head += this.#at < this.#size ? length : this.#size - begin;
+    this.#head += length;
     return length;
   }
 
