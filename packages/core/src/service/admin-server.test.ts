@@ -46,9 +46,14 @@ test('health, readiness and metrics', async () => {
   assert.equal(draining.status, 503);
   assert.deepEqual(await draining.json(), { ready: false, reason: 'draining' });
   ready = true;
-  const metrics = await ask('/metrics');
-  assert.match(metrics.headers.get('content-type')!, /openmetrics-text; version=1\.0\.0/);
-  assert.match(await metrics.text(), /^answer 42$/m);
+  for (const [accept, type] of [
+    ['*/*', /^text\/plain; version=0\.0\.4/],
+    ['application/openmetrics-text; version=1.0.0', /^application\/openmetrics-text; version=1\.0\.0/],
+  ] as const) {
+    const metrics = await ask('/metrics', { headers: { accept } });
+    assert.match(metrics.headers.get('content-type')!, type);
+    assert.match(await metrics.text(), /^answer 42$/m);
+  }
 });
 
 test('operations over plain HTTP, streams as lines', async () => {

@@ -8,6 +8,7 @@ import { type FlotillaError, platformError, toFlotillaError } from '../errors/fl
 import { isPlatformCode, platformCodes } from '../errors/platform-codes.ts';
 import { sameToken } from '../fleet/secret.ts';
 import type { Dispatch, IncomingCall, Reply } from '../rpc/channel.ts';
+import { expositionTypes, negotiateFormat } from '../telemetry/exposition.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { parseTraceparent } from '../telemetry/trace-context.ts';
 
@@ -78,8 +79,9 @@ async function answer(
     return send(response, readiness.ready ? 200 : 503, readiness);
   }
   if (route === 'GET /metrics') {
-    response.writeHead(200, { 'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8' });
-    response.end(options.metrics.render());
+    const format = negotiateFormat(request.headers.accept);
+    response.writeHead(200, { 'content-type': expositionTypes[format], vary: 'accept' });
+    response.end(options.metrics.render(format));
     return;
   }
   const rpc = /^POST \/rpc\/([^/]+)\/([^/]+)$/.exec(route);
