@@ -211,7 +211,8 @@ export class OutgoingCall implements InstanceWaiter {
     if (this.#settled) return;
     if (this.#leavesOther(request)) return;
     if ((error.data as Partial<ExecutionData> | undefined)?.executed !== 'no') this.#mayHaveRun = true;
-    const retry = mayRetry(error, this.isIdempotent);
+    // What a dependency of the service failed is retried there, next to the failure, or not at all.
+    const retry = isRelayed(error) ? 'no' : mayRetry(error, this.isIdempotent);
     if (retry !== 'no' && this.#retry(retry, request.endpoint, error, now)) return;
     this.#fail(error, verdict, elapsedMs);
   }
@@ -229,7 +230,7 @@ export class OutgoingCall implements InstanceWaiter {
       if (isLoss && !endpoint.isFirstLossOf(channel)) return 'nothing';
       service.pool.failed(endpoint, now);
     }
-    if (error.remote && error.code === 'overloaded') service.throttle.refused(now);
+    if (error.remote && error.code === 'overloaded' && !isRelayed(error)) service.throttle.refused(now);
     else if (error.remote) service.throttle.accepted(now);
     return verdict;
   }
