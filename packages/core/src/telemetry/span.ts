@@ -58,6 +58,10 @@ export class Span implements TraceContext {
   readonly #parent1: number;
   /** Bit 0: sampled. Inherited; a new trace is sampled. */
   readonly flags: number;
+  ended = false;
+
+  // What the tracer reads when the span has ended; nobody else needs it.
+
   /** Name, kind and fixed attributes. */
   shape: SpanShape;
   /** The first span of this trace in this process; itself, when its parent is elsewhere or nowhere. */
@@ -65,7 +69,6 @@ export class Span implements TraceContext {
   /** Monotonic milliseconds, as all times of a running span. */
   readonly startTime: number;
   endTime = Number.NaN;
-  ended = false;
   /** 0 unset, 1 ok, 2 error. */
   status = 0;
   code: string | undefined = undefined;
