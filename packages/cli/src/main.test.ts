@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { joinFleet } from 'flotilla';
+import { type FleetMember, joinFleet } from 'flotilla';
 import { readRecord } from './data/fleet-record.ts';
 import { layoutOf } from './data/layout.ts';
 import { processOf, until } from './testing/until.ts';
@@ -76,12 +76,20 @@ class Workplace {
   configure(services: string): void {
     this.write(
       'flotilla.config.ts',
-      `import { fleet } from '${CLI}';\nexport default fleet({ name: 'test', services: ${services} });`,
+      `import { fleet } from '${CLI}';\nexport default fleet({ name: 'test', services: ${services}, faults: true });`,
     );
   }
 
   record() {
     return readRecord(layoutOf(join(this.directory, '.flotilla')).recordFile);
+  }
+
+  /** As a service of the fleet would. */
+  join(): Promise<FleetMember> {
+    const { secretFile } = layoutOf(join(this.directory, '.flotilla'));
+    const secret = readFileSync(secretFile, 'utf8');
+    const natsUrl = this.record()?.natsUrl ?? '';
+    return joinFleet({ service: 'test', instance: 'test-1', fleet: 'test', secret, natsUrl });
   }
 
   async dispose(): Promise<void> {
@@ -108,7 +116,7 @@ describe('the flotilla command', () => {
       const { status, out, talk } = await workplace.run(args);
       assert.equal(status, 2, args.join(' '));
       assert.equal(out, '', args.join(' '));
-      assert.match(talk, /Usage|is not a number|names no operation/);
+      assert.match(talk, /Usage|is not a number|names no operation|nothing is named/);
     }
   });
 
@@ -211,6 +219,7 @@ describe('a fleet run from the command line', () => {
         'restarts',
         'version',
         'address',
+        'lastEnd',
       ]);
       assert.equal(each.state, 'ready');
     }
@@ -286,15 +295,7 @@ describe('a fleet run from the command line', () => {
   });
 
   it('tells callers at once that an instance was killed', async () => {
-    const record = workplace.record();
-    const { secretFile } = layoutOf(join(workplace.directory, '.flotilla'));
-    const member = await joinFleet({
-      service: 'test',
-      instance: 'test-1',
-      fleet: 'test',
-      secret: readFileSync(secretFile, 'utf8'),
-      natsUrl: record?.natsUrl ?? '',
-    });
+    const member = await workplace.join();
     try {
       const victim = await until('it is found', () => member.discovery.get('greeter-2'));
       let left = false;
@@ -318,6 +319,88 @@ describe('a fleet run from the command line', () => {
     const url = new URL(out.trim());
     assert.equal(await natsGreeting(url, url.username), 'PONG');
     assert.match(await natsGreeting(url, 'wrong'), /^-ERR 'Authorization Violation'/);
+  });
+
+  it('restarts every service in turn, and tells each step', async () => {
+    const people = await workplace.run(['restart', '--rolling', 'greeter']);
+    assert.equal(people.status, 0, people.talk);
+    assert.match(
+      people.talk,
+      /^\[1\/2\] restarting greeter-1\n\[1\/2\] greeter-1 is ready after [\d.]+ s\n\[2\/2\]/,
+    );
+    assert.match(people.out, /greeter-1 +\d+ +ready .*\n *greeter +greeter-2 +\d+ +ready/);
+    const { out, status } = await workplace.run(['restart', '--rolling', '--json']);
+    assert.equal(status, 0);
+    const stages = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).stage);
+    const each = ['replacing', 'ready', 'settled'];
+    assert.deepEqual(stages, ['begun', ...each, ...each, 'done']);
+  });
+
+  it('loses no call in a rolling restart', async () => {
+    const member = await workplace.join();
+    const payload = Buffer.from('{"name":"Ada"}');
+    let done = false;
+    let calls = 0;
+    const failures: unknown[] = [];
+    const call = async (): Promise<void> => {
+      while (!done) {
+        try {
+          await member.call('greeter', 'greeter.greet', payload, { deadlineMs: 5_000 });
+          calls++;
+        } catch (error) {
+          failures.push(error);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    try {
+      const calling = Promise.all([call(), call(), call(), call()]);
+      const { status, talk } = await workplace.run(['restart', '--rolling']);
+      done = true;
+      await calling;
+      assert.equal(status, 0, talk);
+      assert.deepEqual(failures, []);
+      assert.ok(calls > 20, `${calls} calls were made`);
+    } finally {
+      done = true;
+      await member.leave();
+    }
+  });
+
+  it('injects faults, lists them and takes them back', async () => {
+    const slow = await workplace.run(['fault', 'add', 'greeter', 'latency=1500ms', '--for', '5m', '--json']);
+    assert.equal(slow.status, 0, slow.talk);
+    const [fault] = JSON.parse(slow.out);
+    assert.deepEqual([fault.target, fault.fault], ['greeter', 'latency=1500ms']);
+    assert.match(
+      (await workplace.run(['fault', 'list'])).out,
+      /greeter +latency=1500ms +5m|greeter +latency=1500ms +4\.\dm/,
+    );
+    const late = await workplace.run(['call', 'greeter.greet', '{"name":"Ada"}', '--timeout', '1s']);
+    assert.equal(late.status, 1);
+    assert.match(late.talk, /deadline_exceeded/);
+    assert.match((await workplace.run(['fault', 'clear'])).talk, /ended f\d+: latency=1500ms on greeter/);
+    assert.equal((await workplace.run(['call', 'greeter.greet', '{"name":"Ada"}'])).status, 0);
+    const unknown = await workplace.run(['fault', 'add', 'greter', 'pause']);
+    assert.equal(unknown.status, 1);
+    assert.match(unknown.talk, /no service "greter".*\nrepair: use one of broker, greeter, gateway/);
+    assert.equal((await workplace.run(['fault', 'add', 'greeter', 'slow'])).status, 2);
+  });
+
+  it('changes policies and holds breakers', async () => {
+    const set = await workplace.run(['policy', 'set', 'greeter.greet', 'retry.attempts=1', 'waitMs=2s']);
+    assert.match(set.out, /greeter\.greet +retry\.attempts +1 +run time/);
+    const listed = JSON.parse((await workplace.run(['policy', 'list', '--json'])).out);
+    assert.deepEqual(listed.runTime, { 'greeter.greet': { waitMs: 2_000, retry: { attempts: 1 } } });
+    assert.equal((await workplace.run(['policy', 'set', 'greeter', 'retry.tries=1'])).status, 2);
+    assert.match((await workplace.run(['policy', 'clear'])).talk, /the defaults hold/);
+    const open = await workplace.run(['breaker', 'open', 'greeter', '--json']);
+    assert.deepEqual(JSON.parse(open.out), { held: { greeter: 'open' } });
+    assert.match((await workplace.run(['breaker', 'auto', 'greeter'])).talk, /decide by themselves/);
+    assert.equal((await workplace.run(['breaker', 'open', 'nobody'])).status, 1);
   });
 
   it('is healthy, says the doctor', async () => {
