@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { contenders } from './calls/contenders.ts';
-import { type CallsRow, runCalls } from './calls/suite.ts';
+import { type CallsRow, runCalls, telemetryCostUs } from './calls/suite.ts';
 import { type FleetRow, runFleet } from './fleet/suite.ts';
 import { type IdleRow, runIdle } from './idle/suite.ts';
 import { describeMachine } from './machine.ts';
@@ -114,7 +114,10 @@ function callsReport(rows: readonly CallsRow[]): string {
   const header = ['contender', 'in flight', 'calls/s', 'p50 µs', 'p99 µs', 'CPU µs/call', '× bare loop'];
   const measured = contenders.filter(({ name }) => rows.some((row) => row.name === name));
   const features = measured.map(({ name, features: on }) => `  ${name}: ${on}`).join('\n');
-  return `${table(header, body)}\n\n${features}`;
+  const cost = telemetryCostUs(rows).map(
+    ({ inFlight, cpuUs }) => `  ${cpuUs} µs of CPU with ${inFlight} in flight`,
+  );
+  return `${table(header, body)}\n\n${features}\n\ntelemetry of one call, client and server:\n${cost.join('\n')}`;
 }
 
 function fleetReport(rows: readonly FleetRow[]): string {

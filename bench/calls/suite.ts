@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { median } from '../statistics.ts';
 import { contenders } from './contenders.ts';
+import { flotilla, flotillaMuted } from './flotilla.ts';
 import type { PeerAnswer, PeerRequest } from './peer.ts';
 
 export interface CallsOptions {
@@ -43,6 +44,16 @@ export async function runCalls(options: CallsOptions): Promise<CallsRow[]> {
     }
   }
   return [...measured.values()].map(middle);
+}
+
+/** What spans and metrics of a call cost, by the calls in flight. */
+export function telemetryCostUs(rows: readonly CallsRow[]): { inFlight: number; cpuUs: number }[] {
+  return rows
+    .filter(({ name }) => name === flotilla.name)
+    .flatMap(({ inFlight, cpuUsPerOp }) => {
+      const muted = rows.find((row) => row.name === flotillaMuted.name && row.inFlight === inFlight);
+      return muted ? [{ inFlight, cpuUs: round1(cpuUsPerOp - muted.cpuUsPerOp) }] : [];
+    });
 }
 
 function middle(rows: readonly CallsRow[]): CallsRow {

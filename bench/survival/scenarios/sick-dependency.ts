@@ -1,7 +1,7 @@
 /** A dependency that takes two seconds more and fails in 30 % of calls; before that, one that only fails. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultEffect } from 'flotilla';
-import { between, failed, failuresByCode, latency } from '../samples.ts';
+import { between, failed, failuresByCode, latency, windows } from '../samples.ts';
 import { now, type Scenario } from '../scenario.ts';
 import { firstSeen, SightingLog, statesOf } from '../sightings.ts';
 import { type ServiceProcess, stage } from '../staged-fleet.ts';
@@ -63,6 +63,8 @@ export const sickDependency: Scenario = {
       );
       talk(`  needy calls that failed, with 2 s more: ${failuresByCode(sick) || 'none'} of ${sick.length}`);
       talk(`  plain calls that failed: ${failuresByCode(plain) || 'none'} of ${plain.length}`);
+      const each = windows(plain, sickAt, healedAt, 250).map(({ p99ms }) => p99ms.toFixed(0));
+      talk(`  their p99 per 250 ms: ${each.join(' ')}`);
       return [
         {
           what: 'p99 of those who do not need it, against normal',
