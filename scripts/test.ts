@@ -19,7 +19,7 @@ const noSkip = process.env.FLOTILLA_TEST_NO_SKIP === '1';
 
 // A test that took the data directory or the broker of the developer's own fleet would break both.
 for (const name of Object.keys(process.env)) {
-  if (/^(FLOTILLA_(?!TEST_)\w+|NATS_URL|EXCHANGE_FEED)$/.test(name)) delete process.env[name];
+  if (/^(FLOTILLA_(?!TEST_)\w+|OTEL_\w+|NATS_URL|EXCHANGE_FEED)$/.test(name)) delete process.env[name];
 }
 
 const besideSources = find(['packages', 'exchange', 'bench', 'scripts']);
