@@ -17,6 +17,7 @@ export const Ledger = contract(
     }),
     audit: operation({
       summary: 'What the auditor compares, at one sequence of the engine log',
+      priority: 'background',
       input: z.object({
         /** Verify from the first transfer on, also what this process has verified before. */
         full: z.boolean().default(false),

@@ -56,6 +56,7 @@ export const MarketData = contract(
   {
     book: operation({
       summary: 'Aggregated order book',
+      key: 'symbol',
       input: z.object({ symbol: MarketSymbol, depth: z.int().min(1).max(1000).default(10) }),
       output: Book,
       idempotent: true,
@@ -64,6 +65,7 @@ export const MarketData = contract(
     }),
     trades: operation({
       summary: 'Latest trades, newest first',
+      key: 'symbol',
       input: z.object({ symbol: MarketSymbol, limit: z.int().min(1).max(1000).default(50) }),
       output: z.array(Trade),
       idempotent: true,
@@ -72,6 +74,7 @@ export const MarketData = contract(
     }),
     candles: operation({
       summary: 'Candles, newest first',
+      key: 'symbol',
       input: z.object({
         symbol: MarketSymbol,
         interval: Interval.default('1m'),
@@ -84,6 +87,7 @@ export const MarketData = contract(
     }),
     stream: operation({
       summary: 'The book and the trades as they happen',
+      key: 'symbol',
       input: z.object({
         symbol: MarketSymbol,
         /** Resume after this sequence, where it is recent enough: then without a snapshot. */
@@ -98,6 +102,7 @@ export const MarketData = contract(
     }),
     audit: operation({
       summary: 'What the auditor compares, at one sequence of the engine log',
+      priority: 'background',
       output: z.object({ sequence: z.int().nonnegative(), books: z.array(Book) }),
       idempotent: true,
     }),

@@ -116,6 +116,7 @@ export const Matching = contract(
   {
     submit: operation({
       summary: 'Match an order; a known id has no second effect',
+      priority: 'high',
       input: z.object({ order: NewOrder }),
       output: z.discriminatedUnion('kind', [
         Answer.extend({ kind: z.literal('accepted'), order: OrderState }),
@@ -127,6 +128,7 @@ export const Matching = contract(
     }),
     cancel: operation({
       summary: 'Cancel an order',
+      priority: 'high',
       input: z.object({ id: OrderId }),
       output: Order,
       errors: {
@@ -158,11 +160,14 @@ export const Matching = contract(
     head: operation({ summary: 'The latest entry of the log', output: Answer, idempotent: true }),
     log: operation({
       summary: 'Entries after a sequence, for ever',
+      // Whoever follows it falls behind without it, and risk releases nothing.
+      priority: 'high',
       input: z.object({ after: Count }),
       output: stream(LogEntry),
     }),
     audit: operation({
       summary: 'What the auditor compares, all at one sequence',
+      priority: 'background',
       output: Answer.extend({
         stateHash: z.string(),
         violations: z.array(z.string()),

@@ -30,6 +30,7 @@ export const Orders = contract(
     }),
     audit: operation({
       summary: 'What the auditor compares, at one sequence of the engine log',
+      priority: 'background',
       output: z.object({
         sequence: z.int().nonnegative(),
         open: z.array(OrderId),

@@ -25,6 +25,7 @@ export const Risk = contract(
   {
     place: operation({
       summary: 'Place an order',
+      priority: 'high',
       input: PlaceOrder,
       output: Order,
       errors: {
@@ -54,6 +55,7 @@ export const Risk = contract(
     }),
     audit: operation({
       summary: 'What the auditor compares, at one sequence of the engine log',
+      priority: 'background',
       output: z.object({
         sequence: z.int().nonnegative(),
         accounts: z.array(z.object({ account: AccountId, balances: z.array(Balance) })),

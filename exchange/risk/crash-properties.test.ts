@@ -54,6 +54,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc
       .constantFrom<Fault>(
         'refused',
+        'overloaded',
         'request lost',
         'answer lost',
         'late',
@@ -151,7 +152,7 @@ class Run {
       (placed) => this.#acknowledge(order.clientOrderId, placed),
       (thrown) => {
         const { code } = toFlotillaError(thrown);
-        const isExpected = code === 'unavailable' || !isPlatformCode(code);
+        const isExpected = code === 'unavailable' || code === 'overloaded' || !isPlatformCode(code);
         assert.ok(isExpected, `${code} for ${order.clientOrderId}`);
       },
     );

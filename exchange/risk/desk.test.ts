@@ -49,6 +49,16 @@ describe('a call to the engine that fails', () => {
     exchange.check();
   });
 
+  test('when the engine was too busy to read it, the order is undone at once, and the client told when to come again', async () => {
+    exchange.matching.faults.push('overloaded');
+    await assert.rejects(place('a'), { code: 'overloaded', retryAfterMs: 50, message: /was not placed/ });
+    assert.deepEqual([usd().available, usd().held], [3_000_000_000n, 0n]);
+    assert.deepEqual(unfinished(), []);
+    assert.equal((await place('a')).replayed, false);
+    await exchange.settle();
+    exchange.check();
+  });
+
   test('when it was lost on the way, the engine is asked to give the order up, and it can be placed again', async () => {
     exchange.matching.faults.push('request lost');
     await fails('a', 'unavailable');
@@ -100,7 +110,7 @@ describe('a call to the engine that fails', () => {
   });
 
   test('a later call that never left does not undo what an earlier one may have done', async () => {
-    exchange.matching.faults.push('answer lost', 'refused', 'refused', 'refused');
+    exchange.matching.faults.push('answer lost', 'refused', 'overloaded', 'refused');
     await fails('a', 'unavailable');
     await fails('a', 'unavailable');
     assert.equal(usd().held, 100_000_000n);

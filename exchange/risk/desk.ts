@@ -3,7 +3,7 @@
  * crash at any moment, here or at the engine:
  *
  * 1. Hold and order are on disk before the order leaves, under an id that the engine takes at most once.
- * 2. Only an order that surely never left is undone here. Everything else waits for the engine: its log says accepted,
+ * 2. Only an order that surely never left, or was refused unread, is undone here. Everything else waits for the engine: its log says accepted,
  *    rejected or abandoned, and only the log uses or releases the hold.
  * 3. Whoever does not know the outcome asks the engine under the same id: a client that tries again by submitting, the
  *    resolver by abandoning. Per order one such question is under way at a time; others share its answer.
@@ -60,7 +60,7 @@ export class OrderDesk {
    * Places an order of an account, or gives the one that was placed under the client's id before.
    *
    * @throws FlotillaError what the contract declares; `invalid_argument`; `conflict` (another order under the same id);
-   * `unavailable` or `deadline_exceeded` while the engine is away: the same request again settles it.
+   * `unavailable`, `overloaded` or `deadline_exceeded` while the engine is away or busy: the same request again settles it.
    */
   async place(account: string, input: PlaceOrder, trace?: TraceContext): Promise<Placed> {
     const { books } = this.#options;
@@ -186,15 +186,9 @@ export class OrderDesk {
   /** What an engine that did not answer means for the order, and what the client is told. */
   async #unanswered(placed: PlacedOrder, error: unknown): Promise<unknown> {
     const { books, onUncertain } = this.#options;
-    if (placed.outcome === 'unsent' && neverLeft(error)) {
+    if (placed.outcome === 'unsent' && surelyNotRun(error)) {
       await books.undo(placed);
-      return platformError(
-        'unavailable',
-        'the engine is not available and the order was not placed: try again',
-        {
-          cause: error,
-        },
-      );
+      return notPlaced(error);
     }
     if (placed.outcome === 'unsent') placed.outcome = 'unknown';
     onUncertain();
@@ -219,7 +213,20 @@ function rejection(id: string, reason: string): FlotillaError {
   return Risk.place.error('order_rejected', { id, reason }, `the engine rejected the order: ${reason}`);
 }
 
-function neverLeft(error: unknown): boolean {
-  if (!(error instanceof FlotillaError) || error.code !== 'unavailable') return false;
+/** It never left, or the engine refused it unread. */
+function surelyNotRun(error: unknown): error is FlotillaError {
+  if (!(error instanceof FlotillaError) || error.declared) return false;
   return (error.data as { executed?: unknown } | undefined)?.executed === 'no';
+}
+
+function notPlaced(cause: FlotillaError): FlotillaError {
+  const { code, retryAfterMs } = cause;
+  const options = { cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  return code === 'overloaded'
+    ? platformError('overloaded', 'the engine is busy and the order was not placed: try again', options)
+    : platformError(
+        'unavailable',
+        'the engine is not available and the order was not placed: try again',
+        options,
+      );
 }

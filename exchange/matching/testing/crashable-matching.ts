@@ -22,11 +22,12 @@ import { type CrashableDatabase, crashableDatabase, mortalLogger } from './crash
 export { type CrashableDatabase, crashableDatabase, mortalLogger } from './crashable-database.ts';
 
 /**
- * What happens to the next call: it never leaves; it leaves and never arrives; it arrives, but its answer is lost; its
+ * What happens to the next call: it never leaves; it is refused unread by a busy server; it leaves and never arrives; it arrives, but its answer is lost; its
  * caller gives up, and it arrives later; the engine dies between memory and disk, or between disk and answer.
  */
 export type Fault =
   | 'refused'
+  | 'overloaded'
   | 'request lost'
   | 'answer lost'
   | 'late'
@@ -129,6 +130,9 @@ export class CrashableMatching {
   async #call<T>(handle: (sequencer: Sequencer) => Promise<T>): Promise<T> {
     const fault = this.faults.shift();
     if (fault === 'refused') throw lost('no');
+    if (fault === 'overloaded') {
+      throw platformError('overloaded', 'matching is busy', { data: { executed: 'no' }, retryAfterMs: 50 });
+    }
     const { sequencer, stopped } = this.#up();
     // A call takes a moment to arrive; a crash in it looks like a lost request.
     await new Promise((resolve) => setImmediate(resolve));
