@@ -93,6 +93,8 @@ export function childEnvironment(
   return {
     // Compiled code of the last start: processes are ready sooner.
     NODE_COMPILE_CACHE: layout.cache,
+    // glibc gives every thread an arena of its own, which costs an idle process 3 MB and brings Node next to nothing.
+    MALLOC_ARENA_MAX: '1',
     ...inherited,
     ...asText(fleet.env),
     ...asText(unitEnvironment(unit, kind, fleet)),
