@@ -2,44 +2,17 @@
  * The part of finished spans that has no fixed size (attributes, events, links), as bytes in one buffer that is written
  * round and round. A payload is in one piece: it may run over into a margin behind the end, as far as which the front then
  * stays as it was.
- *
- * A payload is a row of entries, each a tag and what belongs to it. Names are numbers of the name table (two bytes), or 0
- * and the text itself where the table had no room; texts are a length (two bytes) and UTF-8.
  */
 import type { NameTable } from './name-table.ts';
+import { TEXT, NUMBER, FALSE, TRUE, EVENT, LINK, CODE, MESSAGE, SHAPE, DROPPED, type Payload, PayloadReader } from './payload-reader.ts';
 import { type Span, SpanEvent, TEXT_LIMIT } from './span.ts';
-import type { Attributes, AttributeValue, EventRecord, LinkRecord, SpanKind } from './span-record.ts';
-import { spanKinds } from './span-record.ts';
-import { spanIdOf, type TraceContext, traceIdOf } from './trace-context.ts';
-
-const TEXT = 1;
-const NUMBER = 2;
-const FALSE = 3;
-const TRUE = 4;
-const EVENT = 5;
-const LINK = 6;
-const CODE = 7;
-const MESSAGE = 8;
-const SHAPE = 9;
-const DROPPED = 10;
+import { type Attributes, type AttributeValue, spanKinds } from './span-record.ts';
+import type { TraceContext } from './trace-context.ts';
 
 /** The most one span may take; what does not fit is dropped and counted. */
 const LARGEST = 16 * 1024;
 /** Bytes of an entry beside its texts, at most. */
 const FIXED = 40;
-
-/** What a payload says of a span. */
-export interface Payload {
-  attributes: Record<string, AttributeValue>;
-  events: EventRecord[];
-  links: LinkRecord[];
-  code: string | undefined;
-  message: string | undefined;
-  /** Of a span whose shape has no place in the table. */
-  name: string | undefined;
-  kind: SpanKind | undefined;
-  dropped: number;
-}
 
 export class PayloadRing {
   readonly #size: number;
@@ -219,112 +192,5 @@ export class PayloadRing {
         : bytes.write(length < text.length ? text.slice(0, length) : text, begin, 3 * length, 'utf8');
     this.#view.setUint16(this.#at, written);
     this.#at = begin + written;
-  }
-}
-
-class PayloadReader {
-  readonly #bytes: Buffer;
-  readonly #view: DataView;
-  readonly #names: NameTable;
-  readonly #end: number;
-  #at: number;
-
-  constructor(bytes: Buffer, view: DataView, names: NameTable, begin: number, end: number) {
-    this.#bytes = bytes;
-    this.#view = view;
-    this.#names = names;
-    this.#at = begin;
-    this.#end = end;
-  }
-
-  read(): Payload {
-    const payload: Payload = {
-      attributes: {},
-      events: [],
-      links: [],
-      code: undefined,
-      message: undefined,
-      name: undefined,
-      kind: undefined,
-      dropped: 0,
-    };
-    while (this.#at < this.#end) this.#entry(payload);
-    return payload;
-  }
-
-  #entry(payload: Payload): void {
-    const tag = this.#bytes[this.#at++]!;
-    switch (tag) {
-      case SHAPE:
-        payload.kind = spanKinds[this.#bytes[this.#at++]!];
-        payload.name = this.#text();
-        break;
-      case CODE:
-        payload.code = this.#name();
-        break;
-      case MESSAGE:
-        payload.message = this.#text();
-        break;
-      case DROPPED:
-        payload.dropped = this.#view.getUint32(this.#at);
-        this.#at += 4;
-        break;
-      case EVENT: {
-        const timeMs = this.#number();
-        payload.events.push({ name: this.#name(), timeMs, attributes: this.#counted() });
-        break;
-      }
-      case LINK: {
-        const context = this.#context();
-        payload.links.push({
-          traceId: traceIdOf(context),
-          spanId: spanIdOf(context),
-          attributes: this.#counted(),
-        });
-        break;
-      }
-      default:
-        this.#attribute(tag, payload.attributes);
-    }
-  }
-
-  #attribute(tag: number, into: Record<string, AttributeValue>): void {
-    const key = this.#name();
-    into[key] = tag === TEXT ? this.#text() : tag === NUMBER ? this.#number() : tag === TRUE;
-  }
-
-  #counted(): Attributes {
-    const attributes: Record<string, AttributeValue> = {};
-    for (let left = this.#bytes[this.#at++]!; left > 0; left--)
-      this.#attribute(this.#bytes[this.#at++]!, attributes);
-    return attributes;
-  }
-
-  #context(): TraceContext {
-    const part = (index: number) => this.#view.getUint32(this.#at + 4 * index);
-    const context = {
-      ...{ trace0: part(0), trace1: part(1), trace2: part(2), trace3: part(3) },
-      ...{ span0: part(4), span1: part(5), flags: 0 },
-    };
-    this.#at += 24;
-    return context;
-  }
-
-  #number(): number {
-    const value = this.#view.getFloat64(this.#at);
-    this.#at += 8;
-    return value;
-  }
-
-  #name(): string {
-    const number = this.#view.getUint16(this.#at);
-    this.#at += 2;
-    return number === 0 ? this.#text() : this.#names.nameOf(number);
-  }
-
-  #text(): string {
-    const length = this.#view.getUint16(this.#at);
-    this.#at += 2 + length;
-    return this.#bytes.toString('utf8', this.#at - length, this.#at);
   }
 }

@@ -6,7 +6,8 @@
  * (attributes, events) have taken the room of its own: whichever comes first.
  */
 import { NameTable } from './name-table.ts';
-import { type Payload, PayloadRing } from './payload-ring.ts';
+import type { Payload } from './payload-reader.ts';
+import { PayloadRing } from './payload-ring.ts';
 import type { Span } from './span.ts';
 import { type Attributes, type SpanRecord, spanStatuses } from './span-record.ts';
 import type { ShapeTable } from './span-shape.ts';
