@@ -65,6 +65,7 @@ export class Delivery {
   /** Aborted: no more time at all. */
   readonly #ended = new AbortController();
   #failing = false;
+  #defective = false;
   #droppedWhileFailing = 0;
 
   constructor(options: DeliveryOptions) {
@@ -106,6 +107,14 @@ export class Delivery {
     if (items <= 0) return;
     this.#options.counters.dropped(this.#options.signal, reason).add(items);
     if (this.#failing) this.#droppedWhileFailing += items;
+  }
+
+  /** What could not even be made into a request: a defect, told once, of which the service must not suffer. */
+  defect(error: unknown): void {
+    if (this.#defective) return;
+    this.#defective = true;
+    const { signal, log } = this.#options;
+    log.error(`some ${signal} cannot be exported: making a request of them fails`, { signal, error });
   }
 
   /** From now on nothing is waited for; what is under way goes on. */

@@ -14,7 +14,7 @@ interface Setting {
   readonly tracer: Tracer;
   readonly metrics: Metrics;
   readonly exporter: Exporter;
-  /** Messages of the log, warnings and information. */
+  /** Messages of the log. */
   readonly told: string[];
 }
 
@@ -29,7 +29,7 @@ async function setUp(environment: NodeJS.ProcessEnv = {}, port?: number): Promis
   open.push(collector);
   const told: string[] = [];
   const tell = (message: string) => void told.push(message);
-  const log: Logger = { ...silentLogger, warn: tell, info: tell };
+  const log: Logger = { ...silentLogger, error: tell, warn: tell, info: tell };
   const configuration = readExportConfiguration(
     { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...environment },
     { service: 'ledger', instance: 'ledger-1', version: '1.2.3' },
@@ -260,6 +260,25 @@ test('values that could not be delivered within their interval make room for new
   assert.ok(value! > 1);
   const sent = collector.metrics.find(({ name }) => name === 'orders')!.sum!.dataPoints[0]!.asDouble;
   assert.equal(sent, value);
+});
+
+test('a gauge whose reading throws is told of once, and harms nobody', async () => {
+  const { collector, tracer, metrics, told } = await setUp({
+    OTEL_METRIC_EXPORT_INTERVAL: '5',
+    OTEL_BSP_SCHEDULE_DELAY: '0',
+  });
+  let readings = 0;
+  metrics.gauge('broken', 'Throws.', () => {
+    readings++;
+    throw new TypeError('a defect');
+  });
+  await waitFor(() => readings > 3);
+  endSpans(tracer, 1);
+  await waitFor(() => collector.spans.length === 1);
+  assert.deepEqual(
+    told.filter((message) => /cannot be exported/.test(message)),
+    ['some metrics cannot be exported: making a request of them fails'],
+  );
 });
 
 test('a partial success is counted and told', async () => {

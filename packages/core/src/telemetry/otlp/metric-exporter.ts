@@ -37,9 +37,12 @@ export class MetricExporter {
   }
 
   #run(): void {
-    this.#running ??= this.#export().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#export()
+      // A gauge whose reading throws, say.
+      .catch((error) => this.#options.delivery.defect(error))
+      .finally(() => {
+        this.#running = undefined;
+      });
   }
 
   async #export(): Promise<void> {

@@ -68,11 +68,13 @@ export class SpanExporter {
   #run(until: number): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#running ??= this.#export(until).finally(() => {
-      this.#running = undefined;
-      const { tracer, delivery } = this.#options;
-      if (tracer.ended > this.#cursor && !delivery.ended) this.#onEnd(tracer.ended - 1);
-    });
+    this.#running ??= this.#export(until)
+      .catch((error) => this.#options.delivery.defect(error))
+      .finally(() => {
+        this.#running = undefined;
+        const { tracer, delivery } = this.#options;
+        if (tracer.ended > this.#cursor && !delivery.ended) this.#onEnd(tracer.ended - 1);
+      });
   }
 
   async #export(until: number): Promise<void> {
@@ -87,8 +89,9 @@ export class SpanExporter {
       let lost = 0;
       while (this.#cursor < end) {
         const sliceEnd = Math.min(this.#cursor + slice, end);
-        for (; this.#cursor < sliceEnd; this.#cursor++) {
-          const span = tracer.read(this.#cursor);
+        while (this.#cursor < sliceEnd) {
+          // Counted first: one that cannot be read or encoded must not be tried for ever.
+          const span = tracer.read(this.#cursor++);
           if (span === undefined) lost++;
           else if (span.sampled) {
             request.add(span);
