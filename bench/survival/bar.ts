@@ -5,7 +5,7 @@ export interface Measurement {
   readonly scenario: string;
   readonly what: string;
   readonly value: number;
-  readonly unit: 'ms' | 'calls' | 'instances' | '×' | '%' | 'MiB' | 'handles';
+  readonly unit: 'ms' | 'calls' | 'instances' | '×' | '%' | 'MiB' | 'handles' | 'faults';
   /** What must hold; nothing for what is only told. */
   readonly most?: number;
   /**

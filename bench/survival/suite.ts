@@ -6,6 +6,7 @@ import { judge, type Measurement, type SurvivalRow } from './bar.ts';
 import type { Scenario } from './scenario.ts';
 import { brokerAway } from './scenarios/broker-away.ts';
 import { killedReplica } from './scenarios/killed-replica.ts';
+import { passingFaults } from './scenarios/passing-faults.ts';
 import { pausedReplica } from './scenarios/paused-replica.ts';
 import { restartOfTheOnly, rollingRestart } from './scenarios/restart.ts';
 import { sickDependency } from './scenarios/sick-dependency.ts';
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   killedReplica,
   pausedReplica,
   sickDependency,
+  passingFaults,
   brokerAway,
   rollingRestart,
   restartOfTheOnly,
