@@ -4,7 +4,20 @@
  * stays as it was.
  */
 import type { NameTable } from './name-table.ts';
-import { TEXT, NUMBER, FALSE, TRUE, EVENT, LINK, CODE, MESSAGE, SHAPE, DROPPED, type Payload, PayloadReader } from './payload-reader.ts';
+import {
+  CODE,
+  DROPPED,
+  EVENT,
+  FALSE,
+  LINK,
+  MESSAGE,
+  NUMBER,
+  type Payload,
+  PayloadReader,
+  SHAPE,
+  TEXT,
+  TRUE,
+} from './payload-reader.ts';
 import { type Span, SpanEvent, TEXT_LIMIT } from './span.ts';
 import { type Attributes, type AttributeValue, spanKinds } from './span-record.ts';
 import type { TraceContext } from './trace-context.ts';
