@@ -23,8 +23,12 @@ export function contractText(document: ContractDocument, paint: Paint = plain): 
 }
 
 function operationLines(name: string, operation: OperationDocument, paint: Paint): string[] {
-  const { summary, http, access, idempotent, stream, errors } = operation;
-  const traits = [accessText(access), ...(idempotent ? ['idempotent'] : []), ...(stream ? ['stream'] : [])];
+  const { summary, http, access, idempotent, priority, key, stream, errors } = operation;
+  const traits = [accessText(access)];
+  if (idempotent) traits.push('idempotent');
+  if (priority !== undefined) traits.push(`${priority} priority`);
+  if (key !== undefined) traits.push(`by ${key}`);
+  if (stream) traits.push('stream');
   const lines = [`${paint('cyan', 'operation')} ${paint('bold', name)}  ${paint('dim', traits.join(', '))}`];
   if (summary !== undefined) lines.push(`  ${summary}`);
   if (http !== undefined) lines.push(`  http     ${http.method} ${http.path} → ${http.status}`);

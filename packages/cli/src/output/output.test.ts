@@ -90,6 +90,8 @@ describe('a contract for people', () => {
           stream: false,
           errors: { insufficient_funds: { status: 409, data: { type: 'object' } } },
           idempotent: true,
+          priority: 'high',
+          key: 'amount',
           access: { kind: 'scopes', scopes: ['trade'] },
           http: {
             method: 'POST',
@@ -105,7 +107,7 @@ describe('a contract for people', () => {
       events: { posted: { payload: { type: 'string' }, key: 'account' } },
     });
     for (const part of [
-      'operation ledger.hold  needs trade, idempotent',
+      'operation ledger.hold  needs trade, idempotent, high priority, by amount',
       'http     POST /v1/holds → 201',
       'input    { amount: string }',
       'output   string',
