@@ -7,7 +7,11 @@ import { priorities, type Refusal } from './admission-queue.ts';
 
 export class AdmissionMetrics {
   readonly #refused: Instruments<Counter>;
-  readonly #counters = new Map<string, Counter>();
+  readonly #counters: Readonly<Record<Priority, Map<Refusal, Counter>>> = {
+    high: new Map(),
+    normal: new Map(),
+    background: new Map(),
+  };
   readonly #waited: ReadonlyMap<Priority, ExponentialHistogram>;
 
   constructor(metrics: Metrics, admission: Admission) {
@@ -28,11 +32,11 @@ export class AdmissionMetrics {
   }
 
   refused(priority: Priority, reason: Refusal): void {
-    const key = `${priority} ${reason}`;
-    let counter = this.#counters.get(key);
+    const counters = this.#counters[priority];
+    let counter = counters.get(reason);
     if (!counter) {
       counter = this.#refused({ priority, reason });
-      this.#counters.set(key, counter);
+      counters.set(reason, counter);
     }
     counter.add();
   }

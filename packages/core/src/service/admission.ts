@@ -6,7 +6,8 @@
  * computes never lets there be two at a time, however many have come, handlers get the event loop for a moment only:
  * then it turns, what has arrived meanwhile is read, and refused while the refusal is still early.
  *
- * Hot path: a call that runs at once costs a few comparisons, no allocation and no clock of its own (measured: 20 ns).
+ * Hot path: a call that runs at once costs a few comparisons, no allocation and no clock of its own (measured: 10 to 20 ns); a refusal costs
+ * 0.35 µs here, and no encoding.
  */
 import type { Priority } from '../contract/document.ts';
 import { AdaptiveLimit, type OperationLatency } from './adaptive-limit.ts';

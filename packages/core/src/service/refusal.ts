@@ -27,7 +27,14 @@ const because: Readonly<Record<Refusal, string>> = {
 
 export class RefusalErrors {
   readonly #instance: string;
-  readonly #errors = new Map<string, FlotillaError>();
+  /** By reason, and by wait in the order of `waits`. */
+  readonly #errors: Readonly<Record<Refusal, (FlotillaError | undefined)[]>> = {
+    queue_full: [],
+    too_long: [],
+    displaced: [],
+    waited: [],
+    stopping: [],
+  };
 
   constructor(instance: string) {
     this.#instance = instance;
@@ -35,13 +42,11 @@ export class RefusalErrors {
 
   /** @param expectedMs how long a call would wait now */
   error(reason: Refusal, expectedMs: number): FlotillaError {
-    const retryAfterMs = waits.find((wait) => wait >= expectedMs) ?? waits.at(-1)!;
-    const key = `${reason} ${retryAfterMs}`;
-    let error = this.#errors.get(key);
-    if (!error) {
-      error = this.#make(reason, retryAfterMs);
-      this.#errors.set(key, error);
-    }
+    let index = 0;
+    while (index < waits.length - 1 && waits[index]! < expectedMs) index++;
+    const errors = this.#errors[reason];
+    const error = errors[index] ?? this.#make(reason, waits[index]!);
+    errors[index] = error;
     return error;
   }
 
