@@ -2,14 +2,26 @@
  * The calls of one operation that wait for an answer, in the order in which they were sent: the first are the oldest. A
  * linked list through the calls themselves, so that adding and removing one costs nothing.
  */
-import type { OutgoingCall } from './outgoing-call.ts';
+import type { Endpoint } from './endpoint.ts';
 
-export class CallList implements Iterable<OutgoingCall> {
-  #first: OutgoingCall | undefined;
-  #last: OutgoingCall | undefined;
+export interface ListedCall {
+  previous: ListedCall | undefined;
+  next: ListedCall | undefined;
+  /** When its latest request was sent, in milliseconds of `performance.now()`. */
+  readonly sentAt: number;
+  readonly isCountedSlow: boolean;
+  /** It takes longer than is usual, and has not ended. */
+  countSlow(now: number): void;
+  /** An instance has stopped answering at all. */
+  endpointStalled(endpoint: Endpoint): void;
+}
+
+export class CallList implements Iterable<ListedCall> {
+  #first: ListedCall | undefined;
+  #last: ListedCall | undefined;
   size = 0;
 
-  append(call: OutgoingCall): void {
+  append(call: ListedCall): void {
     call.previous = this.#last;
     call.next = undefined;
     if (this.#last) this.#last.next = call;
@@ -18,7 +30,7 @@ export class CallList implements Iterable<OutgoingCall> {
     this.size++;
   }
 
-  remove(call: OutgoingCall): void {
+  remove(call: ListedCall): void {
     if (call.previous) call.previous.next = call.next;
     else this.#first = call.next;
     if (call.next) call.next.previous = call.previous;
@@ -29,7 +41,7 @@ export class CallList implements Iterable<OutgoingCall> {
   }
 
   /** The oldest first. The call at hand may be removed meanwhile. */
-  *[Symbol.iterator](): Iterator<OutgoingCall> {
+  *[Symbol.iterator](): Iterator<ListedCall> {
     let call = this.#first;
     while (call) {
       const { next } = call;

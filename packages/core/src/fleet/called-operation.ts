@@ -7,14 +7,14 @@ import type { Span } from '../telemetry/span.ts';
 import type { TraceContext } from '../telemetry/trace-context.ts';
 import type { SpanTemplate } from '../telemetry/tracer.ts';
 import { CallList } from './call-list.ts';
-import type { CalledService } from './called-service.ts';
+import type { CallTarget } from './call-target.ts';
 import type { OperationMetrics } from './client-metrics.ts';
 import type { Endpoint } from './endpoint.ts';
 
 const notExecuted = { executed: 'no' };
 
 export class CalledOperation {
-  readonly service: CalledService;
+  readonly service: CallTarget;
   /** As on the wire: `ledger.hold`. */
   readonly id: string;
   readonly breaker: CircuitBreaker;
@@ -25,7 +25,7 @@ export class CalledOperation {
   #policy: CallPolicy;
 
   constructor(
-    service: CalledService,
+    service: CallTarget,
     id: string,
     policy: CallPolicy,
     metrics: OperationMetrics,

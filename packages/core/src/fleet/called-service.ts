@@ -11,6 +11,7 @@ import { Throttle } from '../resilience/throttle.ts';
 import type { CallOptions, CallReceiver } from '../rpc/channel.ts';
 import { stallTickMs } from '../rpc/stall-watch.ts';
 import type { Tracer } from '../telemetry/tracer.ts';
+import type { CallTarget, Entrant } from './call-target.ts';
 import { CalledOperation } from './called-operation.ts';
 import type { ClientMetrics } from './client-metrics.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -36,10 +37,10 @@ export interface CalledServiceOptions {
   readonly onBreakerChange: (operation: CalledOperation, from: BreakerState, to: BreakerState) => void;
 }
 
-export class CalledService {
+export class CalledService implements CallTarget {
   readonly name: string;
   readonly pool: EndpointPool;
-  readonly bulkhead: Bulkhead<OutgoingCall>;
+  readonly bulkhead: Bulkhead<Entrant>;
   readonly throttle: Throttle;
   readonly budget: RetryBudget;
   readonly hedgeBudget: RetryBudget;
@@ -102,13 +103,11 @@ export class CalledService {
     return this.#balancer.choose(candidates, this.#request);
   }
 
-  /** A call of its own, for the budgets of retries and hedges. */
   deposit(now: number): void {
     this.budget.deposit(now);
     if (this.#policy.hedge.enabled) this.hedgeBudget.deposit(now);
   }
 
-  /** A call has ended and gives its place to one that waits. */
   left(): void {
     const next = this.bulkhead.leave();
     // Not at once: a thousand that fail one after the other would each end on the stack of the one before.

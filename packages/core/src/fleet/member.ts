@@ -41,8 +41,6 @@ export interface MemberOptions {
   readonly natsUrl: string;
   /** Default: none that anybody reads. */
   readonly telemetry?: Telemetry;
-  /** Default: that of `telemetry`. */
-  readonly log?: Logger;
   readonly transport?: Transport;
   /** Where this process is: calls prefer instances in the same zone. Default `local`. */
   readonly zone?: string;
@@ -100,9 +98,9 @@ export class FleetMember implements Caller {
     this.connection = connection;
     this.identity = identity;
     this.#telemetry = telemetry;
-    this.#log = options.log ?? telemetry.log;
+    this.#log = telemetry.log;
     this.#zone = zone;
-    this.faults = new FaultInjector({ identity, ...telemetry, log: this.#log });
+    this.faults = new FaultInjector({ identity, ...telemetry });
     this.transport = faultyTransport(transport, this.faults);
     this.#policies = new PolicyBook(identity.service, options.policies ?? {});
     this.#metrics = new ClientMetrics(telemetry.metrics, {

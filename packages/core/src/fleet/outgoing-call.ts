@@ -22,6 +22,8 @@ import type {
   SentCall,
 } from '../rpc/channel.ts';
 import type { Span } from '../telemetry/span.ts';
+import type { ListedCall } from './call-list.ts';
+import type { Entrant } from './call-target.ts';
 import type { CalledOperation } from './called-operation.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { InstanceWaiter } from './endpoint-pool.ts';
@@ -30,11 +32,11 @@ import { isRelayed, type Verdict, verdictOf } from './verdict.ts';
 const notExecuted = { executed: 'no' };
 const perhapsExecuted = { executed: 'unknown' };
 
-export class OutgoingCall implements InstanceWaiter {
+export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
   readonly operation: CalledOperation;
   /** Neighbours in the operation's list of calls under way, in the order of `sentAt`. */
-  previous: OutgoingCall | undefined;
-  next: OutgoingCall | undefined;
+  previous: ListedCall | undefined;
+  next: ListedCall | undefined;
   /** When its latest request was sent, in milliseconds of `performance.now()`. */
   sentAt = 0;
   isCountedSlow = false;
@@ -208,9 +210,9 @@ export class OutgoingCall implements InstanceWaiter {
     if (verdict === 'answer') request.span.set('error.type', error.code);
     else request.span.fail(error.code, error.message);
     request.span.end(now);
+    if ((error.data as Partial<ExecutionData> | undefined)?.executed !== 'no') this.#mayHaveRun = true;
     if (this.#settled) return;
     if (this.#leavesOther(request)) return;
-    if ((error.data as Partial<ExecutionData> | undefined)?.executed !== 'no') this.#mayHaveRun = true;
     // What a dependency of the service failed is retried there, next to the failure, or not at all.
     const retry = isRelayed(error) ? 'no' : mayRetry(error, this.isIdempotent);
     if (retry !== 'no' && this.#retry(retry, request.endpoint, error, now)) return;
