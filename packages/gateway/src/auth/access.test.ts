@@ -124,4 +124,21 @@ describe('a gateway whose issuer is away', () => {
     assert.equal(await list(), 200);
     await one.close();
   });
+
+  it('answers within the time of the request, however long the keys take', async () => {
+    let asked = 0;
+    const own = new FakeUpstream([shop], {
+      'shop.list': () => [],
+      'shop.keys': () => {
+        asked++;
+        return new Promise(() => {});
+      },
+    });
+    const config = parseGatewayConfig({ auth: { issuer, audience, keys: 'shop.keys' } });
+    const one = await startGateway({ upstream: own, config, log: silentLogger, port: 0 });
+    const headers = { ...bearer(await identity.token()), 'x-request-timeout': '40' };
+    const answer = await send(one.port, '/v1/orders', { headers });
+    assert.deepEqual([answer.status, answer.json().code, asked], [504, 'deadline_exceeded', 1]);
+    await one.close();
+  });
 });
