@@ -80,7 +80,7 @@ export class Liveness {
     if (watch?.asked?.id === id) watch.asked = undefined;
   }
 
-  /** @param read Called for the silent ones only. Undefined where nothing can be seen: then the silence alone counts. */
+  /** @param read Undefined where nothing can be seen: then the silence alone counts. */
   tick(now: number, read: (instance: string) => Reading | undefined): LivenessTick {
     const passedMs = now - (this.#lastTick ?? now);
     const stoodStill = passedMs > 2 * this.#intervalMs;
@@ -91,7 +91,7 @@ export class Liveness {
       if (watch.held) continue;
       if (watch.asked === undefined) {
         const id = this.#nextId++;
-        Object.assign(watch, { asked: { id, at: now }, silentMs: 0, gotMs: 0, cpuMs: undefined });
+        Object.assign(watch, { asked: { id, at: now }, silentMs: 0, gotMs: 0, cpuMs: read(instance)?.cpuMs });
         ask.push({ instance, id });
         continue;
       }
@@ -127,5 +127,5 @@ function reasonOf(askedMs: number, watch: Watch, reading: Reading | undefined): 
   const silent = `wedged: no answer for ${seconds(askedMs)}`;
   if (reading === undefined) return silent;
   if (reading.state === 'T') return `${silent}, the process is stopped (SIGSTOP)`;
-  return `${silent}, its event loop is blocked (with ${seconds(watch.gotMs)} of CPU time or more)`;
+  return `${silent}, its event loop is blocked (it got ${seconds(watch.gotMs)} of CPU meanwhile)`;
 }

@@ -1,106 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseFleet } from '../config/fleet.ts';
-import { type Action, type FleetState, type Input, initialState, type Phase } from './fleet-state.ts';
-import { planOf } from './plan.ts';
-import { backoff, DEFAULT_POLICY, type Policy } from './policy.ts';
-import { nextWake, step } from './step.ts';
-
-const SERVICES = {
-  reference: { entry: 'x.ts' },
-  matching: { entry: 'x.ts', after: ['reference'] },
-  risk: { entry: 'x.ts', after: ['matching'] },
-  feeds: { entry: 'x.ts', replicas: 2 },
-};
-
-/** A fleet on a virtual clock. Processes exist only as names in `living`. */
-class Simulation {
-  state: FleetState;
-  now = 1_000;
-  random = 0.999;
-  readonly actions: Action[] = [];
-  #pid = 100;
-
-  constructor(policy: Policy = DEFAULT_POLICY, services: object = SERVICES) {
-    this.state = initialState(planOf(parseFleet({ name: 'test', services }), true), policy);
-  }
-
-  feed(input: Input): void {
-    const { state, actions } = step(this.state, input, { now: this.now, random: this.random });
-    this.state = state;
-    this.actions.push(...actions);
-    for (const action of actions) {
-      if (action.type === 'spawn')
-        this.feed({ type: 'spawned', instance: action.instance, pid: this.#pid++ });
-    }
-  }
-
-  /** Lets time pass, with a tick whenever one is due. */
-  pass(ms: number): void {
-    const until = this.now + ms;
-    for (;;) {
-      const wake = nextWake(this.state);
-      if (wake === undefined || wake > until) break;
-      this.now = Math.max(this.now, wake);
-      this.feed({ type: 'tick' });
-      assert.notEqual(nextWake(this.state), wake, 'a tick does what it was due for');
-    }
-    this.now = until;
-  }
-
-  ready(...instances: string[]): void {
-    for (const instance of instances) this.feed({ type: 'ready', instance });
-  }
-
-  exit(instance: string, description = 'exited with code 1', clean = false): void {
-    this.feed({ type: 'exited', instance, description, clean });
-  }
-
-  phase(instance: string): Phase | undefined {
-    return this.state.instances.get(instance)?.phase;
-  }
-
-  /** What was asked for since the last look, in short. */
-  take(): string[] {
-    return this.actions.splice(0).flatMap((action) => {
-      switch (action.type) {
-        case 'spawn':
-          return `spawn ${action.instance}`;
-        case 'signal':
-          return `${action.signal} ${action.instance}`;
-        case 'prepare':
-          return `prepare ${action.instance}`;
-        case 'restart': {
-          const { stage, ...of } = action.progress;
-          if (!action.rolling) return stage === 'failed' ? `failed restart` : [];
-          return [stage, ...Object.values(of)].join(' ');
-        }
-        case 'died':
-          return `died ${action.instance}`;
-        case 'changed':
-          return action.phase === 'backoff' || action.phase === 'failed'
-            ? `${action.phase} ${action.instance}: ${action.reason}`
-            : [];
-        default:
-          return action.type;
-      }
-    });
-  }
-
-  /** Everything ready, and what led there forgotten. */
-  static running(policy?: Policy): Simulation {
-    const fleet = new Simulation(policy);
-    fleet.feed({ type: 'start' });
-    fleet.ready('broker-1', 'reference-1', 'feeds-1', 'feeds-2', 'gateway-1', 'matching-1', 'risk-1');
-    assert.equal(fleet.state.mode, 'running');
-    fleet.take();
-    return fleet;
-  }
-}
+import { SimulatedFleet } from '../testing/simulated-fleet.ts';
+import { backoff, DEFAULT_POLICY } from './policy.ts';
+import { nextWake } from './step.ts';
 
 describe('the start of a fleet', () => {
   it('starts each service when all that it is after are ready, and the rest at once', () => {
-    const fleet = new Simulation();
+    const fleet = new SimulatedFleet();
     fleet.feed({ type: 'start' });
     assert.deepEqual(fleet.take(), ['spawn broker-1']);
     fleet.ready('broker-1');
@@ -119,7 +25,7 @@ describe('the start of a fleet', () => {
   });
 
   it('waits for a dependency that died again before all of its dependents were started', () => {
-    const fleet = new Simulation(DEFAULT_POLICY, {
+    const fleet = new SimulatedFleet(DEFAULT_POLICY, {
       a: { entry: 'x', after: [] },
       b: { entry: 'x' },
       c: { entry: 'x', after: ['a', 'b'] },
@@ -135,7 +41,7 @@ describe('the start of a fleet', () => {
   });
 
   it('kills a process that is not ready in time, and restarts it with that reason', () => {
-    const fleet = new Simulation();
+    const fleet = new SimulatedFleet();
     fleet.feed({ type: 'start' });
     fleet.ready('broker-1', 'reference-1');
     fleet.take();
@@ -150,7 +56,7 @@ describe('the start of a fleet', () => {
   });
 
   it('fails with the words of every process that cannot start, and stops the others', () => {
-    const fleet = new Simulation();
+    const fleet = new SimulatedFleet();
     fleet.feed({ type: 'start' });
     fleet.ready('broker-1');
     const fatal = { message: 'no such file', code: 'invalid_argument', repair: 'create it' };
@@ -177,7 +83,7 @@ describe('the start of a fleet', () => {
   });
 
   it('fails although a process that said it cannot start hangs', () => {
-    const fleet = new Simulation();
+    const fleet = new SimulatedFleet();
     fleet.feed({ type: 'start' });
     fleet.feed({ type: 'fatal', instance: 'broker-1', fatal: { message: 'port 1 is taken', code: 'x' } });
     fleet.pass(1_500);
@@ -191,7 +97,7 @@ describe('the start of a fleet', () => {
   });
 
   it('goes on when a peer was not there yet: the process is restarted', () => {
-    const fleet = new Simulation();
+    const fleet = new SimulatedFleet();
     fleet.feed({ type: 'start' });
     fleet.ready('broker-1');
     fleet.take();
@@ -203,7 +109,7 @@ describe('the start of a fleet', () => {
   });
 
   it('gives up when a process dies five times in a row', () => {
-    const fleet = new Simulation();
+    const fleet = new SimulatedFleet();
     fleet.feed({ type: 'start' });
     fleet.ready('broker-1', 'feeds-1', 'feeds-2', 'gateway-1');
     for (let death = 1; death <= 5; death++) {
@@ -224,7 +130,7 @@ describe('the start of a fleet', () => {
 
 describe('the death of a process', () => {
   it('is answered by a restart, while its dependents stay', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     fleet.exit('reference-1', 'was killed by SIGKILL');
     assert.deepEqual(fleet.take(), ['died reference-1', 'backoff reference-1: was killed by SIGKILL']);
     fleet.pass(100);
@@ -234,13 +140,13 @@ describe('the death of a process', () => {
   });
 
   it('is one although it exited with code 0, because nobody asked it to', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     fleet.exit('risk-1', 'exited with code 0', true);
     assert.equal(fleet.phase('risk-1'), 'backoff');
   });
 
   it('waits longer each time, up to three seconds', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     const waits: number[] = [];
     for (let death = 0; death < 10; death++) {
       fleet.exit('risk-1');
@@ -252,7 +158,7 @@ describe('the death of a process', () => {
   });
 
   it('is the first again after ten seconds of health', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     for (const healthyMs of [9_999, 10_000]) {
       fleet.exit('risk-1');
       fleet.pass(500);
@@ -269,14 +175,14 @@ describe('the death of a process', () => {
   });
 
   it('has the last error of the process as its reason', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     fleet.feed({ type: 'fatal', instance: 'risk-1', fatal: { message: 'disk I/O error', code: 'internal' } });
     fleet.exit('risk-1', 'exited with code 1');
     assert.ok(fleet.take().includes('backoff risk-1: disk I/O error'));
   });
 
   it('never makes a running fleet give up', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     for (let death = 0; death < 50; death++) {
       fleet.exit('risk-1');
       fleet.pass(10_000);
@@ -286,7 +192,7 @@ describe('the death of a process', () => {
   });
 
   it('is brought about when it is wedged, and has that as its reason', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     fleet.feed({ type: 'wedged', instance: 'risk-1', reason: 'wedged: no answer for 5.0 s' });
     assert.deepEqual(fleet.take(), ['SIGKILL risk-1']);
     assert.equal(fleet.phase('risk-1'), 'stopping');
@@ -298,7 +204,7 @@ describe('the death of a process', () => {
   });
 
   it('is not brought about twice, nor to a process that stops by itself', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     fleet.feed({ type: 'draining', instance: 'risk-1' });
     fleet.feed({ type: 'wedged', instance: 'risk-1', reason: 'wedged' });
     fleet.feed({ type: 'stop' });
@@ -308,7 +214,7 @@ describe('the death of a process', () => {
   });
 
   it('of a draining process that hangs is brought about', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     fleet.feed({ type: 'draining', instance: 'risk-1' });
     fleet.pass(30_000);
     assert.deepEqual(fleet.take(), ['SIGKILL risk-1']);
@@ -326,191 +232,9 @@ describe('the wait before a restart', () => {
   });
 });
 
-describe('a restart by hand', () => {
-  it('stops the process and starts it at once, without counting as a death', () => {
-    const fleet = Simulation.running();
-    fleet.feed({ type: 'restart', id: 1, instances: ['matching-1'], rolling: false });
-    assert.deepEqual(fleet.take(), ['SIGTERM matching-1']);
-    fleet.exit('matching-1', 'exited with code 0', true);
-    assert.deepEqual(fleet.take(), ['spawn matching-1']);
-    const { deaths, restarts } = fleet.state.instances.get('matching-1') ?? {};
-    assert.deepEqual({ deaths, restarts }, { deaths: 0, restarts: 1 });
-    assert.equal(fleet.phase('risk-1'), 'ready');
-  });
-
-  it('takes replicas one after the other, each when the one before is ready again', () => {
-    const fleet = Simulation.running();
-    fleet.feed({ type: 'restart', id: 1, instances: ['feeds-1', 'feeds-2'], rolling: false });
-    assert.deepEqual(fleet.take(), ['SIGTERM feeds-1']);
-    fleet.exit('feeds-1', '', true);
-    fleet.take();
-    assert.equal(fleet.phase('feeds-2'), 'ready');
-    fleet.ready('feeds-1');
-    assert.deepEqual(fleet.take(), ['SIGTERM feeds-2']);
-  });
-
-  it('kills a process that ignores SIGTERM', () => {
-    const fleet = Simulation.running();
-    fleet.feed({ type: 'restart', id: 1, instances: ['risk-1'], rolling: false });
-    fleet.take();
-    fleet.pass(4_000);
-    assert.deepEqual(fleet.take(), ['SIGKILL risk-1']);
-    fleet.exit('risk-1', 'was killed by SIGKILL');
-    assert.deepEqual(fleet.take(), ['died risk-1', 'spawn risk-1']);
-  });
-
-  it('ends the wait of a process that keeps dying', () => {
-    const fleet = Simulation.running();
-    for (let death = 0; death < 8; death++) {
-      fleet.exit('risk-1');
-      if (death < 7) fleet.pass(10_000);
-    }
-    fleet.take();
-    fleet.feed({ type: 'restart', id: 1, instances: ['risk-1'], rolling: false });
-    assert.deepEqual(fleet.take(), ['spawn risk-1']);
-  });
-});
-
-describe('a restart by hand of a process that does not come back', () => {
-  it('has failed when its start takes too long, and is tried again as after any death', () => {
-    const fleet = Simulation.running();
-    fleet.feed({ type: 'restart', id: 1, instances: ['risk-1'], rolling: false });
-    fleet.exit('risk-1', '', true);
-    fleet.pass(30_000);
-    fleet.take();
-    fleet.exit('risk-1', 'was killed by SIGKILL');
-    assert.deepEqual(fleet.take(), ['backoff risk-1: not ready within 30 s', 'failed restart']);
-    fleet.pass(100);
-    assert.deepEqual(fleet.take(), ['spawn risk-1']);
-  });
-
-  it('has failed once, and goes on with the next when it is there at last', () => {
-    const fleet = Simulation.running();
-    fleet.feed({ type: 'restart', id: 1, instances: ['feeds-1', 'feeds-2'], rolling: false });
-    fleet.exit('feeds-1', '', true);
-    for (const delayMs of [100, 200]) {
-      fleet.exit('feeds-1');
-      fleet.pass(delayMs);
-    }
-    assert.equal(fleet.take().filter((line) => line === 'failed restart').length, 1);
-    fleet.ready('feeds-1');
-    assert.deepEqual(fleet.take(), ['SIGTERM feeds-2']);
-  });
-});
-
-describe('a rolling restart', () => {
-  /** Begun, and its first instance prepared and told to stop. */
-  function begun(...instances: string[]): Simulation {
-    const fleet = Simulation.running();
-    fleet.feed({ type: 'restart', id: 7, instances, rolling: true });
-    assert.deepEqual(fleet.take(), [`prepare ${instances[0]}`]);
-    fleet.feed({ type: 'prepared', instance: instances[0] ?? '' });
-    assert.deepEqual(fleet.take(), [`SIGTERM ${instances[0]}`, `replacing ${instances[0]}`]);
-    return fleet;
-  }
-
-  it('lets the next have its turn when the one before is ready, known to callers, and stays so', () => {
-    const fleet = begun('feeds-1', 'feeds-2');
-    fleet.exit('feeds-1', '', true);
-    fleet.ready('feeds-1');
-    assert.deepEqual(fleet.take(), ['spawn feeds-1', 'ready feeds-1']);
-    fleet.pass(500);
-    assert.deepEqual(fleet.take(), [], 'nobody knows it yet');
-    fleet.feed({ type: 'heard', instance: 'feeds-1' });
-    assert.deepEqual(fleet.take(), ['settled feeds-1', 'prepare feeds-2']);
-    fleet.feed({ type: 'prepared', instance: 'feeds-2' });
-    fleet.exit('feeds-2', '', true);
-    fleet.ready('feeds-2');
-    fleet.feed({ type: 'heard', instance: 'feeds-2' });
-    fleet.take();
-    fleet.pass(499);
-    assert.deepEqual(fleet.take(), []);
-    fleet.pass(1);
-    assert.deepEqual(fleet.take(), ['settled feeds-2', 'done']);
-    assert.equal(nextWake(fleet.state), undefined);
-  });
-
-  it('does not wait for ever for the code of a successor', () => {
-    const fleet = Simulation.running();
-    fleet.feed({ type: 'restart', id: 1, instances: ['risk-1'], rolling: true });
-    fleet.take();
-    fleet.pass(4_999);
-    assert.deepEqual(fleet.take(), []);
-    fleet.pass(1);
-    assert.deepEqual(fleet.take(), ['SIGTERM risk-1', 'replacing risk-1']);
-  });
-
-  it('ends at the first that does not come back, and leaves the others running', () => {
-    const fleet = begun('feeds-1', 'feeds-2');
-    fleet.exit('feeds-1', '', true);
-    fleet.exit('feeds-1', 'exited with code 4');
-    assert.deepEqual(fleet.take().slice(1), [
-      'backoff feeds-1: exited with code 4',
-      'failed feeds-1 did not come back: exited with code 4',
-    ]);
-    fleet.pass(60_000);
-    assert.equal(fleet.phase('feeds-2'), 'ready');
-    assert.deepEqual(fleet.state.restarts, []);
-  });
-
-  it('ends when one does not stay ready', () => {
-    const fleet = begun('feeds-1', 'feeds-2');
-    fleet.exit('feeds-1', '', true);
-    fleet.ready('feeds-1');
-    fleet.exit('feeds-1', 'exited with code 5');
-    assert.ok(fleet.take().includes('failed feeds-1 did not stay ready: exited with code 5'));
-    assert.equal(fleet.phase('feeds-2'), 'ready');
-  });
-
-  it('ends when nobody hears of one that is ready', () => {
-    const fleet = begun('feeds-1', 'feeds-2');
-    fleet.exit('feeds-1', '', true);
-    fleet.ready('feeds-1');
-    fleet.take();
-    fleet.pass(10_000);
-    assert.deepEqual(fleet.take(), [
-      'failed feeds-1 is ready, but discovery does not know it: its callers would not find it',
-    ]);
-  });
-
-  it('takes nothing away from a service that has just lost another instance', () => {
-    const fleet = Simulation.running();
-    fleet.exit('feeds-2', 'was killed by SIGKILL');
-    fleet.take();
-    fleet.feed({ type: 'restart', id: 1, instances: ['feeds-1'], rolling: true });
-    const [said] = fleet.take();
-    assert.match(said ?? '', /^failed feeds-1 was left alone, because feeds-2 is not ready \(backoff\)/);
-    fleet.pass(100);
-    fleet.ready('feeds-2');
-    fleet.feed({ type: 'restart', id: 2, instances: ['feeds-1'], rolling: true });
-    fleet.exit('feeds-2');
-    fleet.take();
-    fleet.feed({ type: 'prepared', instance: 'feeds-1' });
-    assert.match(fleet.take()[0] ?? '', /^failed feeds-1 was left alone/, 'not even at the last moment');
-  });
-
-  it('starts one that waits for its restart anyway', () => {
-    const fleet = Simulation.running();
-    fleet.exit('risk-1');
-    fleet.take();
-    fleet.feed({ type: 'restart', id: 1, instances: ['risk-1'], rolling: true });
-    assert.deepEqual(fleet.take(), ['spawn risk-1', 'replacing risk-1']);
-  });
-
-  it('finishes with the instance that is under way when it is called off', () => {
-    const fleet = begun('feeds-1', 'feeds-2');
-    fleet.feed({ type: 'cancel-restart', id: 7 });
-    fleet.exit('feeds-1', '', true);
-    fleet.ready('feeds-1');
-    fleet.feed({ type: 'heard', instance: 'feeds-1' });
-    fleet.pass(500);
-    assert.deepEqual(fleet.take(), ['spawn feeds-1', 'ready feeds-1', 'settled feeds-1', 'done']);
-  });
-});
-
 describe('the stop of a fleet', () => {
   it('goes from the edge inwards, each when those that may call it are gone', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     fleet.feed({ type: 'stop' });
     assert.deepEqual(fleet.take(), ['SIGTERM gateway-1']);
     fleet.exit('gateway-1', '', true);
@@ -529,7 +253,7 @@ describe('the stop of a fleet', () => {
   });
 
   it('tells everybody within 2.5 s and kills what is left at 4 s, although nobody obeys', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     fleet.feed({ type: 'stop' });
     fleet.pass(2_500);
     const told = fleet.take();
@@ -543,7 +267,7 @@ describe('the stop of a fleet', () => {
   });
 
   it('is over at once when nothing runs but a wait for a restart', () => {
-    const fleet = new Simulation();
+    const fleet = new SimulatedFleet();
     fleet.feed({ type: 'start' });
     fleet.exit('broker-1');
     fleet.take();
@@ -553,7 +277,7 @@ describe('the stop of a fleet', () => {
   });
 
   it('restarts nothing', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     fleet.feed({ type: 'stop' });
     fleet.exit('matching-1', 'was killed by SIGKILL');
     assert.equal(fleet.phase('matching-1'), 'stopped');
@@ -563,7 +287,7 @@ describe('the stop of a fleet', () => {
   });
 
   it('kills everything at once when asked a second time', () => {
-    const fleet = Simulation.running();
+    const fleet = SimulatedFleet.running();
     fleet.feed({ type: 'stop' });
     fleet.take();
     fleet.feed({ type: 'kill' });

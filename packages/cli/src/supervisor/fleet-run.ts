@@ -20,20 +20,20 @@ import type { LogEntry, LogLevel } from '../logs/entry.ts';
 import { LogStore } from '../logs/log-store.ts';
 import { scrubber } from '../logs/scrub.ts';
 import { packageVersion } from '../package-version.ts';
-import { type FaultChange, Steering } from '../steering/steering.ts';
+import { Steering } from '../steering/steering.ts';
 import type { StartFailure } from '../supervision/fleet-state.ts';
 import { planOf } from '../supervision/plan.ts';
 import { DEFAULT_POLICY, type Policy } from '../supervision/policy.ts';
-import type { RestartProgress } from '../supervision/restart-by-hand.ts';
 import { spawnChild } from './child.ts';
 import { childArguments, childEnvironment, installedPrograms, type Programs } from './child-environment.ts';
 import { type Claim, claim } from './claim.ts';
 import { FleetAddresses } from './fleet-addresses.ts';
 import type { FleetEvent } from './fleet-event.ts';
+import { changeLine, faultLine, restartLine } from './fleet-lines.ts';
 import { checkPorts, type WantedPort } from './ports.ts';
 import { fleetPresence, type Presence, type PresenceOptions } from './presence.ts';
 import { StandbyPool } from './standby-pool.ts';
-import { type PhaseChange, Supervisor } from './supervisor.ts';
+import { Supervisor } from './supervisor.ts';
 
 /** Name under which the supervisor's own log lines appear. */
 export const SUPERVISOR_LOG = 'flotilla';
@@ -277,7 +277,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
     logNames,
     restart(name, rolling, follow) {
       return supervisor.restart(name, rolling, (progress) => {
-        const line = rolling ? progressLine(progress) : undefined;
+        const line = rolling ? restartLine(progress) : undefined;
         if (line !== undefined)
           say(progress.stage === 'failed' ? 'error' : 'info', `rolling restart: ${line}`);
         follow(progress);
@@ -312,30 +312,4 @@ function wantedPorts(settings: Settings, withGateway: boolean): WantedPort[] {
     wanted.push({ use: 'broker', host: '127.0.0.1', port: brokerPort, variable: 'FLOTILLA_BROKER_PORT' });
   }
   return wanted;
-}
-
-function faultLine({ id, target, fault, state, because, until }: FaultChange): string {
-  if (state === 'begun') return `fault ${id}: ${fault} on ${target}, until ${until}`;
-  return `fault ${id} ended (${because}): ${fault} on ${target}`;
-}
-
-function progressLine(progress: RestartProgress): string | undefined {
-  switch (progress.stage) {
-    case 'replacing':
-      return `restarting ${progress.instance}`;
-    case 'failed':
-      return `stopped: ${[progress.instance, progress.reason].join(' ').trim()}`;
-    case 'done':
-      return 'done';
-    default:
-      return undefined;
-  }
-}
-
-/** What is worth a line in the supervisor's log. */
-function changeLine({ instance, state, reason, delayMs }: PhaseChange): string | undefined {
-  if (state === 'failed') return `${instance} cannot start: ${reason ?? 'no reason given'}`;
-  if (state === 'backoff') return `${instance} died: ${reason}; restarting it in ${delayMs} ms`;
-  if (state === 'stopped' && reason !== undefined) return `${instance}: ${reason}`;
-  return undefined;
 }
