@@ -61,7 +61,8 @@ await lifetime.run(async () => {
     host,
     port: adminPort,
     token: deriveToken(secret, 'admin'),
-    metrics: telemetry.metrics,
+    telemetry,
+    member,
     readiness: () => (phase === 'ready' ? { ready: true } : { ready: false, reason: phase }),
     dispatch: (call, reply) =>
       reply.error(platformError('not_found', `the gateway has no operation ${call.operation}`)),

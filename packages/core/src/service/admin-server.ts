@@ -1,6 +1,6 @@
 /**
- * The admin port of a process: health, metrics, and its operations over plain HTTP and JSON. Every path needs the
- * fleet's admin token.
+ * The admin port of a process: health, metrics, what else it tells of itself (`admin-report.ts`), and its operations
+ * over plain HTTP and JSON. Every path needs the fleet's admin token.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,18 +9,17 @@ import { isPlatformCode, platformCodes } from '../errors/platform-codes.ts';
 import { sameToken } from '../fleet/secret.ts';
 import type { Dispatch, IncomingCall, Reply } from '../rpc/channel.ts';
 import { expositionTypes, negotiateFormat } from '../telemetry/exposition.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { parseTraceparent } from '../telemetry/trace-context.ts';
+import { type Observed, report, reportPaths } from './admin-report.ts';
 
 // Not by `import`: that reads every export, and one of them loads a WebSocket client, 50 ms at each start of a process.
 const { createServer } = process.getBuiltinModule('node:http');
 
-export interface AdminServerOptions {
+export interface AdminServerOptions extends Observed {
   readonly host: string;
   /** 0 chooses a free port. */
   readonly port: number;
   readonly token: string;
-  readonly metrics: Metrics;
   /** Whether the process can serve calls now; if not, why. */
   readonly readiness: () => { readonly ready: boolean; readonly reason?: string };
   readonly dispatch: Dispatch;
@@ -71,7 +70,7 @@ async function answer(
       'the admin port needs the header `authorization: Bearer <admin token>`',
     );
   }
-  const { pathname } = new URL(request.url ?? '/', 'http://admin');
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://admin');
   const route = `${request.method} ${pathname}`;
   if (route === 'GET /health/live') return send(response, 200, { live: true });
   if (route === 'GET /health/ready') {
@@ -81,14 +80,16 @@ async function answer(
   if (route === 'GET /metrics') {
     const format = negotiateFormat(request.headers.accept);
     response.writeHead(200, { 'content-type': expositionTypes[format], vary: 'accept' });
-    response.end(options.metrics.render(format));
+    response.end(options.telemetry.metrics.render(format));
     return;
   }
   const rpc = /^POST \/rpc\/([^/]+)\/([^/]+)$/.exec(route);
   if (rpc) return handleCall(options.dispatch, `${rpc[1]}.${rpc[2]}`, request, response);
+  const told = request.method === 'GET' ? report(options, pathname, searchParams) : undefined;
+  if (told !== undefined) return send(response, 200, told);
   throw platformError(
     'not_found',
-    `${route} is not here; there are GET /health/live, /health/ready, /metrics and POST /rpc/<service>/<operation>`,
+    `${route} is not here; there are GET /health/live, /health/ready, /metrics, ${reportPaths.join(', ')} and POST /rpc/<service>/<operation>`,
   );
 }
 

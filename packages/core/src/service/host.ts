@@ -84,7 +84,7 @@ export async function startService(service: Service, options: HostOptions): Prom
     parts.prepared = prepared;
     const wire = await openWire(member, prepared, options);
     parts.wire = wire;
-    const admin = await openAdmin(prepared, stopping.signal, options);
+    const admin = await openAdmin(member, prepared, stopping.signal, options);
     parts.admin = admin;
     const self: Instance = {
       service: name,
@@ -150,6 +150,7 @@ async function openWire(
 }
 
 function openAdmin(
+  member: FleetMember,
   { dispatch }: PreparedService,
   stopping: AbortSignal,
   options: HostOptions,
@@ -158,7 +159,8 @@ function openAdmin(
     host: options.host ?? '127.0.0.1',
     port: options.adminPort ?? 0,
     token: deriveToken(options.secret, 'admin'),
-    metrics: options.telemetry.metrics,
+    telemetry: options.telemetry,
+    member,
     readiness: () => (stopping.aborted ? { ready: false, reason: 'draining' } : { ready: true }),
     dispatch,
   });
