@@ -297,7 +297,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
       return;
     }
     const until = Math.min(pool.hopeUntil(operation.policy.waitMs), this.#due);
-    if (until <= now) {
+    if (until <= now || pool.incompatibility(operation.id) !== undefined) {
       this.#fail(operation.noInstance(), 'nothing');
     } else {
       pool.await(this);
