@@ -111,13 +111,16 @@ describe('the pool of a service', () => {
     const one = await serve(transport, 'echo-1');
     const two = await serve(transport, 'echo-2');
     const ejected: string[] = [];
-    const pool = poolOn(transport, { onEjection: ({ id }, reason) => ejected.push(`${id} ${reason}`) });
+    const pool = poolOn(transport, {
+      policy: { ...defaultPolicy, ejection: { ...defaultPolicy.ejection, baseMs: 60_000 } },
+      onEjection: ({ id }, reason) => ejected.push(`${id} ${reason}`),
+    });
     pool.update([one.listed, two.listed]);
     await come(pool, 'echo-1', 'echo-2');
     const [sick, other] = [...pool.endpoints] as [Endpoint, Endpoint];
-    for (let n = 0; n < defaultPolicy.ejection.consecutiveFailures; n++) pool.failed(sick, n);
+    for (let n = 0; n < defaultPolicy.ejection.consecutiveFailures; n++) pool.failed(sick, performance.now());
     assert.deepEqual(names(pool.candidates('echo.say')), ['echo-2']);
-    for (let n = 0; n < 20; n++) pool.failed(other, n);
+    for (let n = 0; n < 20; n++) pool.failed(other, performance.now());
     assert.deepEqual(ejected, ['echo-1 failures']);
     assert.deepEqual(names(pool.candidates('echo.say')), ['echo-2']);
     pool.close();
