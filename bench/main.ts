@@ -8,6 +8,7 @@ import { type CallsRow, runCalls, telemetryCostUs } from './calls/suite.ts';
 import { type FleetRow, runFleet } from './fleet/suite.ts';
 import { type IdleRow, runIdle } from './idle/suite.ts';
 import { describeMachine } from './machine.ts';
+import { type OverloadRow, runOverload } from './overload/suite.ts';
 import { runSurvival, type SurvivalRow, scenarios } from './survival/suite.ts';
 import { table } from './table.ts';
 import { runTelemetry, type TelemetryRow } from './telemetry/suite.ts';
@@ -18,6 +19,8 @@ const usage = `usage: npm run bench -- <suite> [--json] [--rounds N] [--seconds 
           nats-server (where it is installed), grpc-js
   fleet   npm start to the first trade, kill -9 of each service to its return, Ctrl-C to the end
   idle    memory and CPU of all processes of the fleet while there is no load
+  overload  a server that is asked for up to ten times what it can do, by callers that do not hold back; ends with 1 when it
+            answers less than 90 % of its best then, or refuses later than in 5 ms
   survival  kills, pauses and starves parts of a small fleet under load, and tells whether what must hold does; all of it,
           or the scenarios that are named ('killed replica'); ends with 1 when something does not
   telemetry  one span from start to end, with and without attributes
@@ -65,7 +68,8 @@ const machine = describeMachine();
 const talk = (line: string) => process.stderr.write(`${line}\n`);
 switch (suite) {
   case 'calls':
-    print(await runCalls({ rounds, seconds, inFlight: [1, 64], talk }), callsReport);
+    refuseUnknown('contender', contenders);
+    print(await runCalls({ only, rounds, seconds, inFlight: [1, 64], talk }), callsReport);
     break;
   case 'fleet':
     print(await runFleet({ rounds, talk }), fleetReport);
@@ -76,10 +80,14 @@ switch (suite) {
   case 'telemetry':
     print(runTelemetry({ rounds, seconds, talk }), telemetryReport);
     break;
+  case 'overload': {
+    const rows = await runOverload({ rounds, seconds, talk });
+    print(rows, overloadReport);
+    if (rows.some(({ holds }) => holds === false)) process.exitCode = 1;
+    break;
+  }
   case 'survival': {
-    const unknown = only.find((name) => scenarios.every((scenario) => scenario.name !== name));
-    const known = scenarios.map(({ name }) => `'${name}'`).join(', ');
-    if (unknown !== undefined) refuse(`there is no scenario '${unknown}': there are ${known}`);
+    refuseUnknown('scenario', scenarios);
     const rows = await runSurvival({ only, rounds, seconds, talk });
     print(rows, survivalReport);
     if (rows.some(({ holds }) => holds === false)) process.exitCode = 1;
@@ -87,6 +95,12 @@ switch (suite) {
   }
   default:
     refuse(suite ? `there is no suite '${suite}'` : 'name a suite');
+}
+
+function refuseUnknown(what: string, all: readonly { readonly name: string }[]): void {
+  const unknown = only.find((wanted) => all.every(({ name }) => name !== wanted));
+  const known = all.map(({ name }) => `'${name}'`).join(', ');
+  if (unknown !== undefined) refuse(`there is no ${what} '${unknown}': there are ${known}`);
 }
 
 function print<Row>(rows: readonly Row[], report: (rows: readonly Row[]) => string): void {
@@ -101,7 +115,7 @@ function print<Row>(rows: readonly Row[], report: (rows: readonly Row[]) => stri
 
 function callsReport(rows: readonly CallsRow[]): string {
   const floor = (inFlight: number) =>
-    rows.find((row) => row.name === 'bare framed loop' && row.inFlight === inFlight)!;
+    rows.find((row) => row.name === 'bare framed loop' && row.inFlight === inFlight)?.perSecond ?? Number.NaN;
   const body = rows.map((row) => [
     row.name,
     row.inFlight,
@@ -109,7 +123,7 @@ function callsReport(rows: readonly CallsRow[]): string {
     row.p50us,
     row.p99us,
     row.cpuUsPerOp,
-    Number((row.perSecond / floor(row.inFlight).perSecond).toFixed(2)),
+    Number((row.perSecond / floor(row.inFlight)).toFixed(2)),
   ]);
   const header = ['contender', 'in flight', 'calls/s', 'p50 µs', 'p99 µs', 'CPU µs/call', '× bare loop'];
   const measured = contenders.filter(({ name }) => rows.some((row) => row.name === name));
@@ -133,6 +147,26 @@ function idleReport(rows: readonly IdleRow[]): string {
 function telemetryReport(rows: readonly TelemetryRow[]): string {
   const body = rows.map(({ name, nsPerSpan, least, most }) => [name, nsPerSpan, least, most]);
   return table(['a span with', 'CPU ns median', 'least', 'most'], body);
+}
+
+function overloadReport(rows: readonly OverloadRow[]): string {
+  const body = rows.map((row) => [
+    row.name,
+    row.offeredPerSecond,
+    row.answeredPerSecond,
+    row.goodputPercent,
+    row.p50ms,
+    row.p99ms,
+    row.refusedPerSecond,
+    row.refusalP50ms,
+    row.refusalP99ms,
+    row.serverCpuPercent,
+    row.lost,
+    row.holds === undefined ? '' : row.holds ? 'holds' : 'FAILS',
+  ]);
+  const answers = ['answered/s', 'goodput %', 'p50 ms', 'p99 ms'];
+  const refusals = ['refused/s', 'p50 ms', 'p99 ms'];
+  return table(['calls × capacity', 'offered/s', ...answers, ...refusals, 'server CPU %', 'lost', ''], body);
 }
 
 function survivalReport(rows: readonly SurvivalRow[]): string {
