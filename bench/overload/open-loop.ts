@@ -27,13 +27,13 @@ export interface Outcomes {
 
 const payload = Buffer.from('{}');
 const deadlineMs = 1_000;
-const warmupMs = 1_000;
+const mostWarmupMs = 1_000;
 
-/** Offers the load for so long after a warm-up. An outcome counts when it comes within that time. */
+/** Offers the load for so long, after a warm-up of a second or as long. An outcome counts when it comes within that time. */
 export async function offer(sender: Sender, load: OpenLoad, seconds: number): Promise<Outcomes> {
   const outcomes: Outcomes = { operation: load.operation, answered: [], refused: [], lost: [] };
   const startedAt = performance.now();
-  const from = startedAt + warmupMs;
+  const from = startedAt + Math.min(mostWarmupMs, seconds * 1000);
   const to = from + seconds * 1000;
   let sent = 0;
   await new Promise<void>((resolve) => {

@@ -8,6 +8,9 @@ export const Overload = contract('overload', {
   report: operation({ summary: 'As compute, but less important', priority: 'background' }),
 });
 
+/** What the operations are built to carry in a second. */
+export const capacity = { compute: 500, query: 400 };
+
 const computeMs = 2;
 const queryMs = 20;
 const slots = 8;

@@ -49,6 +49,33 @@ describe('the queue of admission', () => {
     assert.deepEqual(priorities.map(judge), ['too_long', 'too_long', 'too_long']);
   });
 
+  it('lets a burst wait, and keeps itself short in an overload', () => {
+    const queue = new AdmissionQueue<string>({ maxWaitMs: 100 });
+    let now = learn(queue, 2);
+    const fill = () => {
+      while (queue.judge('high', now, forever) === 'join') queue.join('h', 'high', now);
+      return Math.round(queue.expectedWaitMs('high', now));
+    };
+    const burst = fill();
+    assert.ok(burst > 90 && burst <= 105, `a burst waits ${burst} ms`);
+    const served = (calls: number) => {
+      for (let n = 0; n < calls && queue.size > 1; n++) {
+        now += 2;
+        queue.take(now);
+      }
+    };
+    served(200);
+    assert.equal(queue.size, 1);
+    now += 3;
+    const overload = fill();
+    assert.ok(overload > 20 && overload <= 30, `in an overload one waits ${overload} ms`);
+    served(200);
+    now += 2;
+    queue.take(now);
+    assert.equal(queue.size, 0);
+    assert.ok(fill() > 90, 'after it was empty, the next burst may wait again');
+  });
+
   it('takes as many as it is fast: a thousand waiting calls of 10 µs are no long wait', () => {
     const queue = new AdmissionQueue<string>();
     const now = learn(queue, 0.01);

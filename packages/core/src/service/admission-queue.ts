@@ -31,6 +31,11 @@ export interface QueueOptions {
  * higher priority that come later and go first.
  */
 const shareOfWait: Readonly<Record<Priority, number>> = { high: 1, normal: 0.75, background: 0.5 };
+/**
+ * Share of it that remains when there has been a queue for longer than the longest wait. That is no burst, which a longer
+ * queue would smooth, but an overload, in which it only makes everybody wait (the insight of CoDel, RFC 8289).
+ */
+const shareInOverload = 0.25;
 /** Weight of the latest departure in what is known of all. */
 const newest = 0.05;
 
@@ -42,6 +47,7 @@ export class AdmissionQueue<Call> {
   /** Usual time from one departure to the next, while calls wait. */
   #intervalMs = 0;
   #lastDeparture = 0;
+  #emptyAt = 0;
 
   constructor({ bound = 1024, maxWaitMs = 100 }: QueueOptions = {}) {
     this.#bound = bound;
@@ -75,13 +81,18 @@ export class AdmissionQueue<Call> {
     remainingMs: number,
   ): 'join' | 'displace' | 'queue_full' | 'too_long' {
     const expectedMs = this.expectedWaitMs(priority, now);
-    if (expectedMs > this.#maxWaitMs * shareOfWait[priority] || expectedMs >= remainingMs) return 'too_long';
+    const isOverload = this.#size > 0 && now - this.#emptyAt > this.#maxWaitMs;
+    const mostMs = this.#maxWaitMs * shareOfWait[priority] * (isOverload ? shareInOverload : 1);
+    if (expectedMs > mostMs || expectedMs >= remainingMs) return 'too_long';
     if (this.#size < this.#bound) return 'join';
     return this.#lowest() > priorities.indexOf(priority) ? 'displace' : 'queue_full';
   }
 
   join(call: Call, priority: Priority, now: number): void {
-    if (this.#size === 0) this.#lastDeparture = now;
+    if (this.#size === 0) {
+      this.#lastDeparture = now;
+      this.#emptyAt = now;
+    }
     this.#line(priority).push(call, now);
     this.#size++;
   }
