@@ -219,6 +219,7 @@ describe('a fleet run from the command line', () => {
         'restarts',
         'version',
         'address',
+        'admin',
         'lastEnd',
       ]);
       assert.equal(each.state, 'ready');

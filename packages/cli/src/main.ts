@@ -14,6 +14,7 @@ import { declarePs } from './commands/ps.ts';
 import { declareRestart } from './commands/restart.ts';
 import { declareServices } from './commands/services.ts';
 import { declareStop } from './commands/stop.ts';
+import { declareTrace } from './commands/trace.ts';
 import { declareUp } from './commands/up.ts';
 import { EXIT_STATUS } from './failure.ts';
 import { processTerminal, reportFailure } from './output/terminal.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly Declare[] = [
   declareFault,
   declareBreaker,
   declarePolicy,
+  declareTrace,
   declareDoctor,
   declareBroker,
 ];

@@ -10,6 +10,8 @@ export interface Terminal {
   talk(text: string): void;
   readonly paintOut: Paint;
   readonly paintTalk: Paint;
+  /** Width of stdout in characters, where it is a terminal. */
+  readonly columns?: number | undefined;
   /** What to do when nobody reads stdout any more (flotilla logs | head). Default: leave, for that is no error. */
   onReaderGone(react: () => void): void;
 }
@@ -24,6 +26,9 @@ export function processTerminal(): Terminal {
     talk: (text) => void process.stderr.write(text),
     paintOut: paintFor(process.stdout, process.env),
     paintTalk: paintFor(process.stderr, process.env),
+    get columns() {
+      return process.stdout.columns as number | undefined;
+    },
     onReaderGone(reaction) {
       react = reaction;
     },

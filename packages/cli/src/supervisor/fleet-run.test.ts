@@ -38,6 +38,7 @@ describe('a running fleet', () => {
         restarts: 0,
         version: '1.2.3',
         address: 'tcp://127.0.0.1:1',
+        admin: null,
         lastEnd: null,
       })),
     );

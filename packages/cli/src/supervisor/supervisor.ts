@@ -21,6 +21,8 @@ export interface InstanceView {
   readonly restarts: number;
   readonly version: string | null;
   readonly address: string | null;
+  /** Base URL of its admin port. */
+  readonly admin: string | null;
   /** Why it ended the last time that nobody had asked it to. */
   readonly lastEnd: string | null;
 }
@@ -129,6 +131,7 @@ export class Supervisor {
         restarts: instance.restarts,
         version: said?.version ?? null,
         address: said?.url ?? said?.address ?? null,
+        admin: said?.admin ?? null,
         lastEnd: instance.lastEnd ?? null,
       };
     });
