@@ -23,6 +23,8 @@ export interface LimitOptions {
 
 /** Latency may grow to this multiple of the usual before the limit shrinks. */
 const tolerance = 1.35;
+/** Latency is so far from that limit of tolerance that the limit may grow faster. */
+const headroom = 1.2;
 /** Weight of a window's result in the limit. */
 const smoothing = 0.3;
 /** A window lasts at least this long and holds at least so many calls. */
@@ -150,8 +152,10 @@ export class AdaptiveLimit {
 
   #adjust(ratio: number): void {
     const gradient = Math.max(0.5, Math.min(1, tolerance * ratio));
-    // Room for a queue, without which it could not grow; small beside the limit, so that latency stays low.
-    const target = this.#exact * gradient + Math.sqrt(this.#exact) / 3;
+    // Room for a queue, without which it could not grow: small beside the limit, so that latency stays low, but more
+    // while latency says that the end is far.
+    const room = Math.sqrt(this.#exact) / (tolerance * ratio > headroom ? 0.5 : 3);
+    const target = this.#exact * gradient + room;
     const next = this.#exact + (target - this.#exact) * smoothing;
     this.#exact = Math.max(this.#min, Math.min(this.#max, next));
     this.#highest = Math.max(this.#highest, this.#exact);
