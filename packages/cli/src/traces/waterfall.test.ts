@@ -77,7 +77,7 @@ describe('a waterfall', () => {
 
   it('shows a span that took no time, and colours one that failed', () => {
     const text = waterfall(traceOf({}, { durationMs: 0, offsetMs: 24, status: 'error' }), painted);
-    assert.ok(text.includes(`\x1b[31m${' '.repeat(23)}▏`));
+    assert.ok(text.includes(`\x1b[31m${' '.repeat(23)}█`));
   });
 
   it('keeps control characters from the terminal', () => {
