@@ -56,7 +56,7 @@ export interface RetryPolicy {
   /** Full jitter: the wait before try n is random between 0 and min(maxMs, baseMs × 2ⁿ⁻²). */
   readonly baseMs: number;
   readonly maxMs: number;
-  /** Retries as a share of calls, over the last ten seconds. */
+  /** Retries as a share of calls, those of the last ten seconds; what a hundred calls allow is saved up at most. */
   readonly budget: number;
   /** Retries that are allowed before there were calls to take a share of. */
   readonly reserve: number;

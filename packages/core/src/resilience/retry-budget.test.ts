@@ -33,6 +33,12 @@ test('calls fill the reserve again, and it lasts', () => {
   assert.equal(withdrawals(budget, 7_200_000), 0);
 });
 
+test('no more is saved up than a hundred calls pay for', () => {
+  const budget = new RetryBudget(0.1, 2);
+  for (let n = 0; n < 100_000; n++) budget.deposit(0);
+  assert.equal(withdrawals(budget, 0), 12);
+});
+
 test('ten calls at a tenth make exactly one retry', () => {
   const budget = new RetryBudget(0.1, 0);
   for (let n = 0; n < 10; n++) budget.deposit(0);
@@ -67,5 +73,28 @@ test('retries stay under 1.2 × the calls, whatever share of them fails and howe
       assert.ok(sent <= 1.2 * waits.length, `${sent} sent for ${waits.length} calls`);
     }),
     { numRuns: 500 },
+  );
+});
+
+test('retries of any 140 calls in a row stay under 1.2 × as well, when errors begin after a healthy while', () => {
+  const { budget: share, reserve, attempts } = defaultPolicy.retry;
+  const healthy = fc.integer({ min: 0, max: 5_000 });
+  const gap = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 100, noNaN: true }));
+  const sick = fc.integer({ min: 140, max: 1_000 });
+  fc.assert(
+    fc.property(healthy, gap, sick, fc.integer(), (before, gapMs, calls, seed) => {
+      const random = seededRandom(seed);
+      const budget = new RetryBudget(share, reserve);
+      let sent = 0;
+      for (let n = 0; n < before + calls; n++) {
+        const now = n * gapMs;
+        budget.deposit(now);
+        if (n < before) continue;
+        sent++;
+        for (let tries = 1; tries < attempts && random() < 0.3 && budget.withdraw(now); tries++) sent++;
+      }
+      assert.ok(sent <= 1.2 * calls, `${sent} sent for ${calls} calls`);
+    }),
+    { numRuns: 300 },
   );
 });

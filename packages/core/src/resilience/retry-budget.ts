@@ -1,11 +1,13 @@
 /**
  * Keeps retries from turning a service's trouble into its end: a retry is paid for by calls. After Finagle's RetryBudget
- * (deposits expire after ten seconds), with one difference: Finagle grants its reserve anew all the time, here it is filled
- * again by calls, so that over any traffic retries ≤ reserve + share × calls.
+ * (deposits expire after ten seconds), with two differences. Finagle grants its reserve anew all the time, here it is filled
+ * again by calls, so that over any traffic retries ≤ reserve + share × calls. And no more is saved up than the share of a
+ * hundred calls: ten healthy seconds at full load must not pay for a storm of retries when the first errors come.
  */
 import { RollingCounts } from './rolling-counts.ts';
 
 const windowMs = 10_000;
+const mostSavedCalls = 100;
 /** So that ten calls at 0.1 make one retry, whatever the rounding. */
 const rounding = 1e-9;
 
@@ -31,7 +33,8 @@ export class RetryBudget {
 
   /** Takes one retry from the budget; false when there is none. */
   withdraw(now: number): boolean {
-    this.#balance = Math.min(this.#balance, this.reserve + this.share * this.#calls.sum(now, 0));
+    const savedCalls = Math.min(this.#calls.sum(now, 0), mostSavedCalls);
+    this.#balance = Math.min(this.#balance, this.reserve + this.share * savedCalls);
     if (this.#balance < 1 - rounding) return false;
     this.#balance--;
     return true;
