@@ -7,6 +7,7 @@ import { declareCall } from './commands/call.ts';
 import type { Declare, Surroundings } from './commands/command.ts';
 import { declareContract } from './commands/contract.ts';
 import { declareDoctor } from './commands/doctor.ts';
+import { declareExplain } from './commands/explain.ts';
 import { declareFault } from './commands/fault.ts';
 import { declareLogs } from './commands/logs.ts';
 import { declarePolicy } from './commands/policy.ts';
@@ -32,6 +33,7 @@ const COMMANDS: readonly Declare[] = [
   declareFault,
   declareBreaker,
   declarePolicy,
+  declareExplain,
   declareTrace,
   declareDoctor,
   declareBroker,
