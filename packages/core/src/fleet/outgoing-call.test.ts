@@ -3,121 +3,12 @@ import { afterEach, describe, it } from 'node:test';
 import type { Instance } from '../discovery/instance.ts';
 import { FlotillaError, platformError } from '../errors/flotilla-error.ts';
 import type { PolicyRules } from '../resilience/policy-rules.ts';
-import type { CallOptions, CallResult, Dispatch, IncomingCall, Reply, WireServer } from '../rpc/channel.ts';
-import { memoryTransport } from '../rpc/memory-transport.ts';
-import { PromisedResult } from '../rpc/promised-result.ts';
-import { silentTelemetry } from '../telemetry/telemetry.ts';
+import type { Dispatch, IncomingCall, Reply } from '../rpc/channel.ts';
 import { waitFor } from '../testing/wait-for.ts';
-import { CalledService } from './called-service.ts';
-import { ClientMetrics } from './client-metrics.ts';
-import { emptyControl } from './control-document.ts';
-import { EndpointPool } from './endpoint-pool.ts';
-import { PlannedRestarts } from './planned-restarts.ts';
-import { PolicyBook } from './policy-book.ts';
+import { Scene } from './testing/scene.ts';
 
-const key = Buffer.alloc(32, 3);
 const input = Buffer.from('{}');
 const ok: Dispatch = (_call, reply) => reply.value(Buffer.from('"ok"'));
-
-/** A service with instances in memory, and the calls of one process to it. */
-class Scene {
-  readonly #transport = memoryTransport();
-  readonly #servers = new Map<string, WireServer>();
-  readonly #listed = new Map<string, Instance>();
-  readonly telemetry = silentTelemetry();
-  readonly policies = new PolicyBook('shop', {});
-  readonly changes: string[] = [];
-  readonly restarts = new PlannedRestarts();
-  readonly service: CalledService;
-  #starts = 0;
-
-  constructor(rules: PolicyRules = {}) {
-    this.policies.update({ ...emptyControl, configured: rules });
-    const metrics = new ClientMetrics(this.telemetry.metrics, { breakers: () => [], bulkheads: () => [] });
-    this.service = new CalledService(
-      {
-        name: 'stock',
-        policies: this.policies,
-        metrics,
-        tracer: this.telemetry.tracer,
-        random: Math.random,
-        settled: async () => {},
-        restarts: this.restarts,
-        onOperation() {},
-        onBreakerChange: (_operation, from, to) => this.changes.push(`${from} ${to}`),
-      },
-      (policy, service) =>
-        new EndpointPool({
-          service: 'stock',
-          identity: { service: 'shop', instance: 'shop-1', key },
-          zone: 'local',
-          transport: this.#transport,
-          log: this.telemetry.log,
-          policy,
-          incompatibleOn: async () => new Map(),
-          onStall: (endpoint) => service.endpointStalled(endpoint),
-          onEjection() {},
-        }),
-    );
-  }
-
-  async start(instance: string, dispatch: Dispatch): Promise<void> {
-    const identity = { service: 'stock', instance, key };
-    const server = await this.#transport.listen({ address: 'memory:', identity, dispatch });
-    this.#servers.set(instance, server);
-    this.#listed.set(instance, {
-      service: 'stock',
-      instance,
-      version: '1',
-      contract: '',
-      address: server.address,
-      zone: 'local',
-      weight: 1,
-      state: 'ready',
-      startedAt: ++this.#starts,
-      pid: 1,
-    });
-    this.service.pool.update([...this.#listed.values()]);
-    const isThere = () => this.service.pool.candidates('stock.take').some(({ id }) => id === instance);
-    await waitFor(isThere, { what: `${instance} to be a candidate` });
-  }
-
-  /** As at SIGTERM: announced, go-away, the end. */
-  async drain(instance: string): Promise<void> {
-    this.#listed.set(instance, { ...this.#listed.get(instance)!, state: 'draining' });
-    this.service.pool.update([...this.#listed.values()]);
-    await this.#servers.get(instance)!.drain(1_000);
-    this.#servers.delete(instance);
-    this.#listed.delete(instance);
-    this.service.pool.update([...this.#listed.values()]);
-  }
-
-  /** As at a crash. */
-  async stop(instance: string): Promise<void> {
-    this.#listed.delete(instance);
-    await this.#servers.get(instance)!.close();
-    this.#servers.delete(instance);
-    this.service.pool.update([...this.#listed.values()]);
-  }
-
-  call(options: CallOptions = {}, operation = 'stock.take'): Promise<CallResult> {
-    const result = new PromisedResult();
-    this.service.call(operation, input, options, result);
-    return result.promise;
-  }
-
-  metric(name: string): string[] {
-    return this.telemetry.metrics
-      .render()
-      .split('\n')
-      .filter((line) => line.startsWith(name));
-  }
-
-  async end(): Promise<void> {
-    this.service.close();
-    await Promise.all([...this.#servers.values()].map((server) => server.close()));
-  }
-}
 
 const scenes: Scene[] = [];
 function scene(rules?: PolicyRules): Scene {
@@ -483,8 +374,7 @@ describe('an outgoing call', () => {
     const it = scene();
     const stock = script(refuse('unavailable'));
     await it.start('stock-1', stock);
-    it.policies.update({ ...emptyControl, policies: { 'shop->stock.take': { retry: { attempts: 1 } } } });
-    it.service.applyPolicies();
+    it.changePolicies({ 'shop->stock.take': { retry: { attempts: 1 } } });
     await assert.rejects(it.call({ idempotent: true }), { code: 'unavailable' });
     assert.equal(stock.calls, 1);
   });
