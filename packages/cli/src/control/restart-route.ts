@@ -2,7 +2,7 @@
 
 import type { ServerResponse } from 'node:http';
 import { Failure } from '../failure.ts';
-import type { RestartProgress } from '../supervision/restart-by-hand.ts';
+import type { RestartProgress } from '../supervision/restart.ts';
 import type { RestartFollower, RestartRun } from '../supervisor/supervisor.ts';
 
 /** A line of a rolling restart. */

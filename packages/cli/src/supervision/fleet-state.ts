@@ -2,7 +2,7 @@
 
 import type { Plan } from './plan.ts';
 import type { Policy } from './policy.ts';
-import type { Restart, RestartProgress } from './restart-by-hand.ts';
+import type { Restart, RestartProgress } from './restart.ts';
 
 /**
  * - `waiting`: for the services it is `after`

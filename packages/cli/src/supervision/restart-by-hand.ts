@@ -9,31 +9,7 @@
 
 import { type Draft, patch, spawn, terminate } from './draft.ts';
 import { isAlivePhase } from './fleet-state.ts';
-
-export interface Restart {
-  readonly id: number;
-  readonly rolling: boolean;
-  readonly current: Current | undefined;
-  readonly next: readonly string[];
-}
-
-type Current = { readonly instance: string } & (
-  | { readonly stage: 'preparing'; readonly due: number }
-  | { readonly stage: 'replacing'; readonly failed: boolean }
-  | {
-      readonly stage: 'settling';
-      readonly heard: boolean;
-      readonly settledAt: number;
-      readonly heardBy: number;
-    }
-);
-
-/** What an operator who watches a restart is told. */
-export type RestartProgress =
-  | { readonly stage: 'replacing' | 'ready' | 'settled'; readonly instance: string }
-  /** Without an instance when the fleet was stopped. */
-  | { readonly stage: 'failed'; readonly instance?: string; readonly reason: string }
-  | { readonly stage: 'done' };
+import type { Restart, RestartStage } from './restart.ts';
 
 export function beginRestart(draft: Draft, id: number, instances: readonly string[], rolling: boolean): void {
   draft.restarts = [...draft.restarts, { id, rolling, current: undefined, next: instances }];
@@ -58,7 +34,7 @@ export function takeHeard(draft: Draft, instance: string): void {
   );
 }
 
-function patchCurrent(draft: Draft, instance: string, change: (current: Current) => Current): void {
+function patchCurrent(draft: Draft, instance: string, change: (current: RestartStage) => RestartStage): void {
   draft.restarts = draft.restarts.map((each) =>
     each.current?.instance === instance ? { ...each, current: change(each.current) } : each,
   );
@@ -117,9 +93,9 @@ function advance(draft: Draft, restart: Restart): Restart | undefined {
 /** Its next stage, the same one, undefined when it is done with, or why it never will be. */
 function move(
   draft: Draft,
-  current: Current,
+  current: RestartStage,
   rolling: boolean,
-): Current | undefined | { readonly instance: string; readonly reason: string } {
+): RestartStage | undefined | { readonly instance: string; readonly reason: string } {
   const { instance } = current;
   const { now } = draft.moment;
   const state = draft.instances.get(instance);
@@ -152,7 +128,7 @@ function move(
   }
 }
 
-function begin(draft: Draft, instance: string, rolling: boolean): Current {
+function begin(draft: Draft, instance: string, rolling: boolean): RestartStage {
   const state = draft.instances.get(instance);
   if (rolling && state?.phase === 'ready') {
     draft.actions.push({ type: 'prepare', unit: state.unit, instance });

@@ -2,7 +2,7 @@
 
 import { durationText } from '../duration.ts';
 import type { FaultChange } from '../steering/steering.ts';
-import type { RestartProgress } from '../supervision/restart-by-hand.ts';
+import type { RestartProgress } from '../supervision/restart.ts';
 import type { PhaseChange } from './supervisor.ts';
 
 /** Of a fault that begins or ends. */

@@ -6,7 +6,7 @@ import { initialState } from '../supervision/fleet-state.ts';
 import type { Wedged } from '../supervision/liveness.ts';
 import type { Plan, Unit } from '../supervision/plan.ts';
 import type { Policy } from '../supervision/policy.ts';
-import type { RestartProgress } from '../supervision/restart-by-hand.ts';
+import type { RestartProgress } from '../supervision/restart.ts';
 import { nextWake, step } from '../supervision/step.ts';
 import type { Child, ChildListener } from './child.ts';
 import { LivenessWatch } from './liveness-watch.ts';
