@@ -9,7 +9,7 @@
 
 import { type Draft, patch, spawn, terminate } from './draft.ts';
 import { isAlivePhase } from './fleet-state.ts';
-import type { Restart, RestartStage } from './restart.ts';
+import type { Restart, RestartProgress, RestartStage } from './restart.ts';
 
 export function beginRestart(draft: Draft, id: number, instances: readonly string[], rolling: boolean): void {
   draft.restarts = [...draft.restarts, { id, rolling, current: undefined, next: instances }];
