@@ -74,6 +74,7 @@ export {
   formatTraceparent,
   Metrics,
   type MetricsSnapshot,
+  merge,
   negotiateFormat,
   parseTraceparent,
   processMetrics,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { coarsen, countUpToPowerOfTwo, difference, quantile } from './distribution.ts';
+import { coarsen, countUpToPowerOfTwo, difference, merge, quantile } from './distribution.ts';
 import { bucketIndex, ExponentialHistogram } from './exponential-histogram.ts';
 
 const latency = fc.double({ min: 1e-6, max: 100, noNaN: true });
@@ -91,4 +91,28 @@ test('after a restart, what happened since is all there is', () => {
   const earlier = histogramOf([1, 1, 1]).read();
   const later = histogramOf([2]).read();
   assert.equal(difference(later, earlier), later);
+});
+
+test('several distributions together are the distribution of all their values', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(fc.oneof(latency, fc.constant(0)), { maxLength: 50 }), { minLength: 1 }),
+      (parts) => {
+        const merged = merge(parts.map((values) => histogramOf(values).read()))!;
+        const all = histogramOf(parts.flat()).read();
+        assert.ok(merged.counts.length <= 160);
+        const scale = Math.min(merged.scale, all.scale);
+        const { sum, ...expected } = coarsen(all, scale);
+        assert.ok(Math.abs(merged.sum - sum) <= 1e-9 * Math.abs(sum));
+        assert.equal(merged.count, expected.count);
+        assert.equal(merged.zeroCount, expected.zeroCount);
+        if (all.count === 0) return;
+        assert.deepEqual([merged.min, merged.max], [expected.min, expected.max]);
+        const indexed = ({ offset, counts }: { offset: number; counts: readonly number[] }) =>
+          counts.flatMap((count, position) => (count > 0 ? [[offset + position, count]] : []));
+        assert.deepEqual(indexed(coarsen(merged, scale)), indexed(expected));
+      },
+    ),
+  );
+  assert.equal(merge([]), undefined);
 });

@@ -86,3 +86,47 @@ export function difference(later: Distribution, earlier: Distribution): Distribu
     counts,
   };
 }
+
+/** Buckets of a merged distribution: two histograms of narrow ranges that lie far apart are told more coarsely. */
+const mostBuckets = 160;
+
+/** What several histograms observed together: of all operations, say. Undefined for none. */
+export function merge(distributions: readonly Distribution[]): Distribution | undefined {
+  const filled = distributions.filter(({ count }) => count > 0);
+  if (filled.length === 0) return distributions[0];
+  let scale = Math.min(...filled.map((each) => each.scale));
+  let [offset, end] = rangeOf(filled, scale);
+  while (end - offset > mostBuckets) {
+    scale--;
+    [offset, end] = rangeOf(filled, scale);
+  }
+  const counts = new Array<number>(end - offset).fill(0);
+  for (const each of filled) {
+    const coarse = coarsen(each, scale);
+    for (const [position, count] of coarse.counts.entries())
+      counts[coarse.offset - offset + position]! += count;
+  }
+  const total = (figure: 'count' | 'sum' | 'zeroCount') =>
+    filled.reduce((sum, each) => sum + each[figure], 0);
+  return {
+    count: total('count'),
+    sum: total('sum'),
+    min: Math.min(...filled.map(({ min }) => min)),
+    max: Math.max(...filled.map(({ max }) => max)),
+    zeroCount: total('zeroCount'),
+    scale,
+    offset,
+    counts,
+  };
+}
+
+/** The first bucket of any of them at that scale, and the one after the last. */
+function rangeOf(distributions: readonly Distribution[], scale: number): [offset: number, end: number] {
+  const found = distributions.filter(({ counts }) => counts.length > 0);
+  if (found.length === 0) return [0, 0];
+  const bucketAt = (index: number, from: number) => Math.floor(index / 2 ** (from - scale));
+  return [
+    Math.min(...found.map((each) => bucketAt(each.offset, each.scale))),
+    Math.max(...found.map((each) => bucketAt(each.offset + each.counts.length - 1, each.scale))) + 1,
+  ];
+}

@@ -1,4 +1,4 @@
-export { type Distribution, difference, quantile } from './distribution.ts';
+export { type Distribution, difference, merge, quantile } from './distribution.ts';
 export { ExponentialHistogram } from './exponential-histogram.ts';
 export { type ExpositionFormat, expositionTypes, negotiateFormat } from './exposition.ts';
 export {
