@@ -76,6 +76,24 @@ describe('the queue of admission', () => {
     assert.ok(fill() > 90, 'after it was empty, the next burst may wait again');
   });
 
+  it('lets a burst of high priority wait also in an overload of the others', () => {
+    const queue = new AdmissionQueue<string>({ maxWaitMs: 100 });
+    let now = learn(queue, 2);
+    const joins = (priority: Priority) => {
+      let count = 0;
+      for (; queue.judge(priority, now, forever) === 'join'; count++) queue.join('', priority, now);
+      return count;
+    };
+    joins('background');
+    for (let n = 0; n < 100; n++) {
+      now += 2;
+      queue.take(now);
+      joins('background');
+    }
+    assert.ok(queue.waiting('background') < 10);
+    assert.ok(joins('high') > 40);
+  });
+
   it('takes as many as it is fast: a thousand waiting calls of 10 µs are no long wait', () => {
     const queue = new AdmissionQueue<string>();
     const now = learn(queue, 0.01);

@@ -32,7 +32,7 @@ export interface QueueOptions {
  */
 const shareOfWait: Readonly<Record<Priority, number>> = { high: 1, normal: 0.75, background: 0.5 };
 /**
- * Share of it that remains when there has been a queue for longer than the longest wait. That is no burst, which a longer
+ * Share of it that remains when somebody has been ahead of this priority for longer than the longest wait. That is no burst, which a longer
  * queue would smooth, but an overload, in which it only makes everybody wait (the insight of CoDel, RFC 8289).
  */
 const shareInOverload = 0.25;
@@ -47,7 +47,8 @@ export class AdmissionQueue<Call> {
   /** Usual time from one departure to the next, while calls wait. */
   #intervalMs = 0;
   #lastDeparture = 0;
-  #emptyAt = 0;
+  /** When, for each priority, a call last had nobody ahead. */
+  readonly #clearAt = priorities.map(() => 0);
 
   constructor({ bound = 1024, maxWaitMs = 100 }: QueueOptions = {}) {
     this.#bound = bound;
@@ -81,7 +82,7 @@ export class AdmissionQueue<Call> {
     remainingMs: number,
   ): 'join' | 'displace' | 'queue_full' | 'too_long' {
     const expectedMs = this.expectedWaitMs(priority, now);
-    const isOverload = this.#size > 0 && now - this.#emptyAt > this.#maxWaitMs;
+    const isOverload = expectedMs > 0 && now - this.#clearAt[priorities.indexOf(priority)]! > this.#maxWaitMs;
     const mostMs = this.#maxWaitMs * shareOfWait[priority] * (isOverload ? shareInOverload : 1);
     if (expectedMs > mostMs || expectedMs >= remainingMs) return 'too_long';
     if (this.#size < this.#bound) return 'join';
@@ -89,9 +90,9 @@ export class AdmissionQueue<Call> {
   }
 
   join(call: Call, priority: Priority, now: number): void {
-    if (this.#size === 0) {
-      this.#lastDeparture = now;
-      this.#emptyAt = now;
+    if (this.#size === 0) this.#lastDeparture = now;
+    for (let index = priorities.indexOf(priority); index < priorities.length; index++) {
+      if (this.#ahead(priorities[index]!) === 0) this.#clearAt[index] = now;
     }
     this.#line(priority).push(call, now);
     this.#size++;
