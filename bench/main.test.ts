@@ -46,7 +46,14 @@ test('the suite telemetry measures what spans cost and reports JSON', async () =
 });
 
 test('without a suite, or with a wrong option, it says what there is', async () => {
-  for (const args of [[], ['nothing'], ['calls', '--rounds', 'x'], ['calls', '--fast']]) {
+  for (const args of [
+    [],
+    ['nothing'],
+    ['calls', '--rounds', 'x'],
+    ['calls', '--fast'],
+    ['calls', 'nobody'],
+    ['survival', 'nothing'],
+  ]) {
     await assert.rejects(
       run(process.execPath, [main, ...args]),
       (error: { code: number; stderr: string }) => {
