@@ -93,12 +93,13 @@ export class Scene {
     this.service.pool.update([...this.#listed.values()]);
   }
 
-  /** As at SIGTERM: announced, go-away, the end. */
+  /** As at SIGTERM: announced, go-away, the end. A successor may come meanwhile. */
   async drain(instance: string): Promise<void> {
-    this.#listed.set(instance, { ...this.#listed.get(instance)!, state: 'draining' });
+    const draining: Instance = { ...this.#listed.get(instance)!, state: 'draining' };
+    this.#listed.set(instance, draining);
     this.service.pool.update([...this.#listed.values()]);
-    await this.#servers.get(instance)!.drain(1_000);
-    this.#servers.delete(instance);
+    await this.#take(instance).drain(1_000);
+    if (this.#listed.get(instance) !== draining) return;
     this.#listed.delete(instance);
     this.service.pool.update([...this.#listed.values()]);
   }
@@ -106,8 +107,7 @@ export class Scene {
   /** As at a crash. */
   async stop(instance: string): Promise<void> {
     this.#listed.delete(instance);
-    await this.#servers.get(instance)!.close();
-    this.#servers.delete(instance);
+    await this.#take(instance).close();
     this.service.pool.update([...this.#listed.values()]);
   }
 
@@ -140,6 +140,12 @@ export class Scene {
   async end(): Promise<void> {
     this.service.close();
     await Promise.all([...this.#servers.values()].map((server) => server.close()));
+  }
+
+  #take(instance: string): WireServer {
+    const server = this.#servers.get(instance)!;
+    this.#servers.delete(instance);
+    return server;
   }
 
   #observed(inner: Transport): Transport {
