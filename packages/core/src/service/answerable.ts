@@ -3,7 +3,7 @@ import { FlotillaError, toFlotillaError } from '../errors/flotilla-error.ts';
 import { isPlatformCode, platformCodes } from '../errors/platform-codes.ts';
 import type { ExecutionData } from '../rpc/channel.ts';
 
-/** `data` of an error that a dependency raised and this service passes on: to try another instance of it does not help. */
+/** `data` of an error whose cause is a dependency's: to try another instance of this service, or to eject one, does not help. */
 export interface RelayedData {
   readonly relayed: true;
 }
@@ -19,8 +19,8 @@ export function answerable(thrown: unknown, declared: ReadonlySet<string>): Flot
   const isForeign = isOfCall
     ? !error.retryable && error.code !== 'cancelled'
     : error.declared && !declared.has(error.code);
-  if (isForeign) return toFlotillaError(undefined);
-  return isOfCall ? relayed(error) : error;
+  const answer = isForeign ? toFlotillaError(undefined) : error;
+  return isOfCall ? relayed(answer) : answer;
 }
 
 /** Codes that blame the service, as opposed to those that are an answer. */
