@@ -125,6 +125,10 @@ export class CallContext<Config, U extends Uses, State> implements Context<Confi
       : this.#call.signal;
     return this.#signal;
   }
+  /** Why the handler has been told to stop; undefined while it has not, and where it does not listen. */
+  get abortReason(): unknown {
+    return this.#signal?.aborted ? this.#signal.reason : undefined;
+  }
   fatal(error: unknown): void {
     this.#runtime.fatal(error);
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { contract, operation, stream } from '../contract/index.ts';
 import { platformError } from '../errors/index.ts';
@@ -35,6 +36,7 @@ const Outer = contract('outer', {
   repeat: operation({ output: z.string() }),
   count: operation({ output: stream(z.int()) }),
   broken: operation({ output: stream(z.int()) }),
+  nap: operation({ output: stream(z.int()) }),
 });
 
 const events: string[] = [];
@@ -83,6 +85,10 @@ const outer = service(Outer, {
       yield 1;
       yield 'two' as unknown as number;
     },
+    async *nap(_input, { signal }) {
+      yield 1;
+      await sleep(600_000, undefined, { signal });
+    },
   },
 });
 
@@ -117,6 +123,15 @@ test("a dependency's refusal is not this service's answer, but its being away is
     await assert.rejects(fleet.client(Outer).relay({ code: 'not_found' }), { code: 'internal' });
     await assert.rejects(fleet.client(Outer).relayDeclared(), { code: 'internal' });
     await assert.rejects(fleet.client(Outer).relay({ code: 'unavailable' }), { code: 'unavailable' });
+  }));
+
+test('whatever becomes of a failure that a dependency had, the caller can tell whose it was', () =>
+  withFleet(async (fleet) => {
+    const relayed = { data: { relayed: true } };
+    await assert.rejects(fleet.client(Outer).relay({ code: 'not_found' }), { code: 'internal', ...relayed });
+    await assert.rejects(fleet.client(Outer).relay({ code: 'unavailable' }), relayed);
+    const own = await attempt(fleet.client(Outer).crash());
+    assert.ok(!own.ok && own.error.data === undefined);
   }));
 
 test('scopes of an end user are checked again by the service', () =>
@@ -161,6 +176,18 @@ test('a drained service ends its streams with unavailable', () =>
         for await (const n of fleet.client(Outer).count()) {
           if (n === 100) draining = fleet.drain(Outer);
         }
+      },
+      { code: 'unavailable' },
+    );
+    await draining;
+  }));
+
+test('a handler that is torn from its sleep by its signal fails for the reason that the signal has', () =>
+  withFleet(async (fleet) => {
+    let draining: Promise<void> | undefined;
+    await assert.rejects(
+      async () => {
+        for await (const _ of fleet.client(Outer).nap()) draining = fleet.drain(Outer);
       },
       { code: 'unavailable' },
     );

@@ -195,7 +195,8 @@ export class HandledCall implements Waiting, Holding, CallWatcher {
     step.catch((thrown) => this.#fail(thrown));
   }
 
-  #fail(thrown: unknown): void {
+  #fail(raised: unknown): void {
+    const thrown = isAbortError(raised) ? (this.#context?.abortReason ?? raised) : raised;
     const error = answerable(thrown, this.#route.declared);
     if (error.code === 'internal' && !this.#isOver) {
       this.#context?.log.error('call failed', {
@@ -245,6 +246,11 @@ export class HandledCall implements Waiting, Holding, CallWatcher {
     if (this.#overstay) this.#overstay.holder = undefined;
     this.#environment.admission.leave(this.#route.latency, latencyMs, now);
   }
+}
+
+/** What timers, events and streams of Node and many libraries throw when their signal aborts: the reason is the signal's. */
+function isAbortError(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'AbortError';
 }
 
 /** The gateway has checked the end user's rights; a service checks again what it can, and never trusts one hop alone. */
