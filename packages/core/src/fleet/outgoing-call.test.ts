@@ -313,6 +313,18 @@ describe('an outgoing call', () => {
     assert.deepEqual(it.changes, []);
   });
 
+  it('is held against the service when its deadline was long enough, though shorter than what is slow', async () => {
+    const it = scene({ '*': { breaker: { minimumCalls: 5, slowMs: 1_000 } } });
+    let hangs = false;
+    await it.start('stock-1', (_call, reply) => {
+      if (!hangs) reply.value(input);
+    });
+    for (let n = 0; n < 10; n++) await it.call();
+    hangs = true;
+    await Promise.allSettled(Array.from({ length: 20 }, () => it.call({ deadlineMs: 250 })));
+    assert.deepEqual(it.changes, ['closed open']);
+  });
+
   it('is hedged when it takes longer than usual, and the faster answer wins', async () => {
     const it = scene({ '*': { hedge: { enabled: true, budget: 1 } } });
     const given: IncomingCall[] = [];

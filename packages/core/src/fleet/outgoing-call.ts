@@ -223,7 +223,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
   #judge(request: Request, error: FlotillaError, elapsedMs: number, now: number): Verdict {
     const { endpoint, channel } = request;
     const { service, breaker } = this.operation;
-    const verdict = verdictOf(error, elapsedMs, breaker.slowAfterMs);
+    const verdict = verdictOf(error, elapsedMs, breaker.patienceMs);
     if (verdict === 'answer') {
       endpoint.answered(elapsedMs, now);
       endpoint.outlier.succeeded(now);

@@ -82,7 +82,7 @@ class StreamAttempt {
   }
 
   #judge(error: FlotillaError, elapsedMs: number): boolean | undefined {
-    const verdict = verdictOf(error, elapsedMs, this.#operation.breaker.slowAfterMs);
+    const verdict = verdictOf(error, elapsedMs, this.#operation.breaker.patienceMs);
     if (verdict === 'nothing') return undefined;
     if (verdict === 'answer') return true;
     if (!isRelayed(error)) this.#operation.service.pool.failed(this.#endpoint, performance.now());

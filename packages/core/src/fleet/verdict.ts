@@ -9,20 +9,19 @@ export type Verdict = 'answer' | 'failure' | 'nothing';
 
 /**
  * @param elapsedMs since the request was sent
- * @param slowAfterMs what is slow for this operation: a deadline shorter than that is the caller's impatience and says
- *   nothing; Infinity while that is not known
+ * @param patienceMs how long a caller has to wait for it to tell something that there was no answer; see `CircuitBreaker`
  */
-export function verdictOf(error: FlotillaError, elapsedMs: number, slowAfterMs: number): Verdict {
+export function verdictOf(error: FlotillaError, elapsedMs: number, patienceMs: number): Verdict {
   if (error.declared) return 'answer';
+  if (neverSent(error)) return 'nothing';
   switch (error.code) {
     case 'cancelled':
     case 'overloaded':
     case 'resource_exhausted':
       return 'nothing';
     case 'deadline_exceeded':
-      return slowAfterMs !== Number.POSITIVE_INFINITY && elapsedMs < slowAfterMs ? 'nothing' : 'failure';
+      return elapsedMs < patienceMs ? 'nothing' : 'failure';
     case 'unavailable':
-      return neverSent(error) ? 'nothing' : 'failure';
     case 'internal':
       return 'failure';
     default:

@@ -32,6 +32,16 @@ function learn(breaker: CircuitBreaker, now: number, latencyMs = 20): void {
   for (let n = 0; n < 10; n++) breaker.succeeded(breaker.admit(now), latencyMs, now);
 }
 
+it('A deadline tells of an operation when it was several times what is usual, which is not yet slow', () => {
+  const breaker = new CircuitBreaker(policy);
+  assert.equal(breaker.patienceMs, 0);
+  learn(breaker, 0, 1);
+  assert.deepEqual([breaker.patienceMs, breaker.slowAfterMs], [20, 100]);
+  const slower = new CircuitBreaker(policy);
+  learn(slower, 0, 50);
+  assert.deepEqual([slower.patienceMs, slower.slowAfterMs], [250, 250]);
+});
+
 describe('A closed breaker', () => {
   it('opens when the share of failures reaches the rate', () => {
     const breaker = new CircuitBreaker(policy);

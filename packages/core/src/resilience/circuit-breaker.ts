@@ -128,6 +128,17 @@ export class CircuitBreaker {
     return Math.max(slowMs, slowFactor * this.#usual.meanMs);
   }
 
+  /**
+   * Milliseconds for which a caller has to wait for a deadline to tell of the operation: one that is shorter is the caller's
+   * impatience. Callers rarely have as much patience as it takes for a call to be slow, so it is `slowFactor` times what is
+   * usual, and at least a fifth of `slowMs`; 0 until `minimumCalls` successes are known.
+   */
+  get patienceMs(): number {
+    const { slowMs, slowFactor, minimumCalls } = this.#policy;
+    if (this.#usual.known < minimumCalls) return 0;
+    return Math.max(slowMs / 5, slowFactor * this.#usual.meanMs);
+  }
+
   /** Milliseconds after which a refused call may be worth another try. */
   retryAfterMs(now: number): number {
     if (this.state === 'closed') return 0;
