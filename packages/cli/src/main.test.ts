@@ -112,11 +112,18 @@ describe('the flotilla command', () => {
       ['restart'],
       ['logs', '--lines', 'x'],
       ['call', 'nothing'],
+      ['explain', 'nothing'],
+      ['trace', 'xyz'],
+      ['trace', '--slow', '--errors'],
+      ['top', '--interval', '1'],
     ]) {
       const { status, out, talk } = await workplace.run(args);
       assert.equal(status, 2, args.join(' '));
       assert.equal(out, '', args.join(' '));
-      assert.match(talk, /Usage|is not a number|names no operation|nothing is named/);
+      assert.match(
+        talk,
+        /Usage|is not a number|names no operation|nothing is named|is no trace id|give one of|is too short/,
+      );
     }
   });
 
@@ -135,6 +142,9 @@ describe('the flotilla command', () => {
       ['call', 'a.b'],
       ['logs', '--follow'],
       ['broker', 'url'],
+      ['trace'],
+      ['explain', 'a.b'],
+      ['top', '--once'],
     ]) {
       const { status, talk } = await workplace.run(args);
       assert.equal(status, 3, args.join(' '));
@@ -254,6 +264,64 @@ describe('a fleet run from the command line', () => {
       /there is no service "singer".*\n.*greeter/,
     );
     assert.equal((await workplace.run(['call', 'greeter.greet', '{name}'])).status, 2);
+  });
+
+  it('shows a trace across its processes', async () => {
+    await workplace.run(['call', 'greeter.greet', '{"name":"Ada"}']);
+    const listed = await workplace.run(['trace', '--recent', '--json']);
+    assert.equal(listed.status, 0, listed.talk);
+    const [latest] = JSON.parse(listed.out).filter((each: { name: string }) => each.name === 'greeter/greet');
+    assert.deepEqual([latest.service, latest.kind, latest.reason], ['greeter', 'server', 'recent']);
+    const shown = await workplace.run(['trace', latest.traceId]);
+    assert.match(shown.out, /^[0-9a-f]{32} {2}.* 1 span, 1 process\n\n *START +DURATION +WATERFALL/);
+    assert.match(shown.out, /greeter-\d +… greeter\/greet +server +ok/);
+    assert.equal(shown.talk, '');
+    const { spans, silent } = JSON.parse((await workplace.run(['trace', latest.traceId, '--json'])).out);
+    assert.deepEqual([spans.length, spans[0].kind, silent], [1, 'server', []]);
+  });
+
+  it('says how long traces are remembered when it does not know one', async () => {
+    const { status, talk } = await workplace.run(['trace', '0'.repeat(31).concat('1')]);
+    assert.equal(status, 1);
+    assert.match(
+      talk,
+      /^error: no process remembers the trace 0{31}1\nrepair: .*4096 spans.*flotilla trace lists/,
+    );
+    assert.match((await workplace.run(['trace', '--errors'])).talk, /^no trace has failed/);
+  });
+
+  it('explains how an operation is called', async () => {
+    const explained = await workplace.run(['explain', 'greeter.greet', '--from', 'gateway', '--json']);
+    assert.equal(explained.status, 0, explained.talk);
+    const { contract, callers } = JSON.parse(explained.out);
+    assert.deepEqual([contract.idempotent, contract.priority], [false, 'normal']);
+    const [{ caller, values, retry, hedge }] = callers;
+    assert.deepEqual([caller, callers.length, retry.yes, hedge.yes], ['gateway', 1, true, false]);
+    const attempts = values.find((each: { key: string }) => each.key === 'retry.attempts');
+    assert.deepEqual(attempts, { key: 'retry.attempts', value: 3, source: 'default' });
+    const text = await workplace.run(['explain', 'greeter.count']);
+    assert.match(text.out, /^greeter\.count {2}not idempotent, a stream, priority normal, no key\n/);
+    assert.match((await workplace.run(['explain', 'greeter.sing'])).talk, /use one of greet, count/);
+    for (const args of [['singer.sing'], ['greeter.greet', '--from', 'singer']]) {
+      const { status, talk } = await workplace.run(['explain', ...args]);
+      assert.equal(status, 1);
+      assert.match(talk, /there is no service "singer".*\nrepair: use one of gateway, greeter/);
+    }
+  });
+
+  it('shows what its processes do', async () => {
+    const { status, out } = await workplace.run(['top', '--once', '--interval', '200ms', '--json']);
+    assert.equal(status, 0);
+    const { fleet, instances } = JSON.parse(out);
+    assert.equal(fleet, 'test');
+    for (const { instance, load, silent } of instances) {
+      assert.equal(silent, null);
+      if (instance === 'broker-1') assert.equal(load, null);
+      else assert.ok(load.rssBytes > 0 && load.cpuShare >= 0 && load.callsPerSecond >= 0, instance);
+    }
+    const table = await workplace.run(['top', '--once', '--interval', '200ms']);
+    assert.match(table.out, /^test {2}\d\d:.* 4 processes .*\n\nINSTANCE +STATE +CALLS\/S/);
+    assert.match(table.out, /^greeter-2 +ready +0 +0 % /m);
   });
 
   it('shows its services and contracts', async () => {

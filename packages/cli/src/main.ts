@@ -15,6 +15,7 @@ import { declarePs } from './commands/ps.ts';
 import { declareRestart } from './commands/restart.ts';
 import { declareServices } from './commands/services.ts';
 import { declareStop } from './commands/stop.ts';
+import { declareTop } from './commands/top.ts';
 import { declareTrace } from './commands/trace.ts';
 import { declareUp } from './commands/up.ts';
 import { EXIT_STATUS } from './failure.ts';
@@ -35,6 +36,7 @@ const COMMANDS: readonly Declare[] = [
   declarePolicy,
   declareExplain,
   declareTrace,
+  declareTop,
   declareDoctor,
   declareBroker,
 ];

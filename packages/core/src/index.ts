@@ -72,6 +72,7 @@ export {
   difference,
   expositionTypes,
   formatTraceparent,
+  type Labels,
   Metrics,
   type MetricsSnapshot,
   merge,

@@ -3,7 +3,6 @@
 import { type EndUser, FlotillaError } from 'flotilla';
 import { asMember, awaitService } from '../control/membership.ts';
 import type { FoundFleet } from '../data/which-fleet.ts';
-import { durationOf } from '../duration.ts';
 import { Failure, messageOf } from '../failure.ts';
 
 export interface OperationCall {
@@ -84,11 +83,4 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   stream.setEncoding('utf8');
   for await (const chunk of stream) text += chunk;
   return text;
-}
-
-/** Milliseconds of `500ms`, `5s` or `1m`; a bare number is milliseconds. */
-export function parseDuration(text: string): number {
-  const duration = durationOf(text);
-  if (duration !== undefined) return duration;
-  throw new Failure('usage', `"${text}" is not a time`, { repair: 'write it like 500ms, 5s or 1m' });
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../failure.ts';
 import { type Declare, type FleetOptions, withFleetOptions } from './command.ts';
+import { parseDuration } from './duration.ts';
 
 export interface CallOptions extends FleetOptions {
   readonly user?: string;
@@ -23,7 +24,7 @@ export const declareCall: Declare = (program, { terminal, env, cwd }) => {
       if (options.scope !== undefined && options.user === undefined) {
         throw new Failure('usage', '--scope needs --user', { repair: 'say whose scopes they are' });
       }
-      const { callOperation, parseDuration, parseInput } = await import('./call-operation.ts');
+      const { callOperation, parseInput } = await import('./call-operation.ts');
       const { whichFleet } = await import('../data/which-fleet.ts');
       const { user: subject, scope: scopes = [], timeout } = options;
       const request = {

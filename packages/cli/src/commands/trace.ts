@@ -26,11 +26,15 @@ export const declareTrace: Declare = (program, { terminal, env, cwd }) => {
       if (!/^[1-9]\d{0,2}$/.test(lines)) {
         throw new Failure('usage', `--lines is "${lines}", which is not a number from 1 to 999`);
       }
+      const traceId = id?.toLowerCase();
+      if (traceId !== undefined && !/^[0-9a-f]{32}$/.test(traceId)) {
+        throw new Failure('usage', `"${id}" is no trace id: it has 32 digits, 0 to 9 and a to f`);
+      }
       const { whichFleet } = await import('../data/which-fleet.ts');
       const { tellSilence } = await import('../output/silence.ts');
       const { findTrace, listTraces } = await import('../traces/fleet-traces.ts');
       const found = whichFleet(options, env, cwd);
-      if (id === undefined) {
+      if (traceId === undefined) {
         const [reason] = given;
         const { traces, silent } = await listTraces(found, {
           ...(reason && { reason }),
@@ -43,10 +47,6 @@ export const declareTrace: Declare = (program, { terminal, env, cwd }) => {
         } else terminal.talk('no trace has failed or was slow; flotilla trace --recent lists the others\n');
         tellSilence(silent, terminal);
         return;
-      }
-      const traceId = id.toLowerCase();
-      if (!/^[0-9a-f]{32}$/.test(traceId)) {
-        throw new Failure('usage', `"${id}" is no trace id: it has 32 digits, 0 to 9 and a to f`);
       }
       const { trace, silent } = await findTrace(found, traceId);
       if (options.json) terminal.out(`${JSON.stringify({ ...trace, silent }, null, 2)}\n`);
