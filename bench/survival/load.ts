@@ -31,9 +31,16 @@ export class Load {
     try {
       await this.#call();
     } catch (error) {
-      code = error instanceof FlotillaError ? error.code : 'not a FlotillaError';
+      code = error instanceof FlotillaError ? named(error) : 'not a FlotillaError';
     }
     this.#waiting--;
     this.samples.push({ at: performance.timeOrigin + begin, ms: performance.now() - begin, code });
   }
+}
+
+/** `overloaded (waited)`: the code, and why or where the call was refused. */
+function named({ code, data, remote }: FlotillaError): string {
+  const reason = (data as { reason?: unknown } | undefined)?.reason;
+  const detail = typeof reason === 'string' ? reason : remote ? undefined : 'by the caller itself';
+  return detail === undefined ? code : `${code} (${detail})`;
 }

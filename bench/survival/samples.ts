@@ -5,7 +5,7 @@ export interface CallSample {
   /** When it was sent, in Unix milliseconds. */
   readonly at: number;
   readonly ms: number;
-  /** `ok`, or the code of the error. */
+  /** `ok`, or the code of the error and a hint of where it came from. */
   readonly code: string;
 }
 

@@ -106,6 +106,25 @@ describe('the pool of a service', () => {
     await Promise.all([one.server.close(), two.server.close()]);
   });
 
+  it('lets a crowd that waits go a few at a time, as calls end, and those first who wait longest', async () => {
+    const transport = memoryTransport();
+    const pool = poolOn(transport);
+    const woken: number[] = [];
+    for (let n = 0; n < 20; n++) pool.await({ instanceCame: () => woken.push(n) });
+    const one = await serve(transport, 'echo-1');
+    pool.update([one.listed]);
+    await come(pool, 'echo-1');
+    assert.deepEqual(woken, [0, 1, 2, 3, 4, 5, 6, 7]);
+    pool.ended();
+    pool.ended();
+    assert.equal(woken.length, 8, 'not while the call that ends is on the stack');
+    await new Promise((resolve) => process.nextTick(resolve));
+    assert.deepEqual(woken.slice(8), [8, 9]);
+    pool.close();
+    assert.equal(woken.length, 20);
+    await one.server.close();
+  });
+
   it('takes out an instance whose answers are failures, but never more than its share', async () => {
     const transport = memoryTransport();
     const one = await serve(transport, 'echo-1');

@@ -6,6 +6,7 @@ import { preferZone } from '../balancing/index.ts';
 import type { Instance } from '../discovery/instance.ts';
 import { mayEject } from '../resilience/outlier.ts';
 import type { CallPolicy } from '../resilience/policy.ts';
+import { ReleaseGate } from '../resilience/release-gate.ts';
 import type { Channel, Transport, WireIdentity } from '../rpc/channel.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Endpoint } from './endpoint.ts';
@@ -37,6 +38,9 @@ export class EndpointPool {
   readonly #options: EndpointPoolOptions;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #waiters = new Set<InstanceWaiter>();
+  readonly #gate = new ReleaseGate();
+  /** Waiters that go when the call that has ended is off the stack. */
+  #released = 0;
   #policy: CallPolicy;
   /** Replaced, never changed: the hot path reads one array, and balancers remember what they know of it. */
   #candidates: readonly Endpoint[] = [];
@@ -120,7 +124,7 @@ export class EndpointPool {
     return this.#expectedSince + waitMs;
   }
 
-  /** Calls `waiter.instanceCame()` once, when some instance takes calls; until `forget`. */
+  /** Calls `waiter.instanceCame()` once, when some instance takes calls and it is its turn; until `forget`. */
   await(waiter: InstanceWaiter): void {
     this.#waiters.add(waiter);
     // A call is reason enough to try those whose last dial failed.
@@ -128,6 +132,13 @@ export class EndpointPool {
       const rested = performance.now() - endpoint.failedAt >= redialPauseMs;
       if (!endpoint.channel && !endpoint.dialling && rested) this.#dialInBackground(endpoint);
     }
+  }
+
+  /** A call to this service has ended and was not refused: there is room for some that still wait. */
+  ended(): void {
+    if (this.#waiters.size === 0 || this.#candidates.length === 0) return;
+    if (this.#released === 0) process.nextTick(() => this.#release());
+    this.#released += this.#gate.ended();
   }
 
   forget(waiter: InstanceWaiter): void {
@@ -168,7 +179,7 @@ export class EndpointPool {
     this.#candidatesOf.clear();
     // What waits tries once more, and fails by finding nobody.
     this.#expectedSince = Number.NEGATIVE_INFINITY;
-    this.#wake();
+    this.#wake(Number.POSITIVE_INFINITY);
   }
 
   #expectOne(): void {
@@ -256,7 +267,7 @@ export class EndpointPool {
     }
     this.#candidatesOf.clear();
     this.#candidates = this.#select(undefined);
-    if (this.#candidates.length > 0) this.#wake();
+    if (this.#waiters.size > 0 && this.#candidates.length > 0) this.#wake(this.#gate.opened());
   }
 
   #select(operation: string | undefined): readonly Endpoint[] {
@@ -272,10 +283,18 @@ export class EndpointPool {
     return this.#policy.preferZone ? preferZone(fit, this.#options.zone) : fit;
   }
 
-  #wake(): void {
-    if (this.#waiters.size === 0) return;
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) waiter.instanceCame();
+  #release(): void {
+    const count = this.#released;
+    this.#released = 0;
+    this.#wake(count);
+  }
+
+  /** Those who have waited longest go first. */
+  #wake(most: number): void {
+    const waiters = [...this.#waiters.keys().take(most)];
+    for (const waiter of waiters) {
+      this.#waiters.delete(waiter);
+      waiter.instanceCame();
+    }
   }
 }

@@ -12,6 +12,7 @@
 import { FlotillaError, platformError } from '../errors/flotilla-error.ts';
 import { fullJitter } from '../resilience/backoff.ts';
 import { type Admission, refused } from '../resilience/circuit-breaker.ts';
+import type { RetryBudget } from '../resilience/retry-budget.ts';
 import { mayRetry } from '../resilience/retryable.ts';
 import type {
   CallOptions,
@@ -29,8 +30,10 @@ import type { Endpoint } from './endpoint.ts';
 import type { InstanceWaiter } from './endpoint-pool.ts';
 import { isRelayed, type Verdict, verdictOf } from './verdict.ts';
 
-const notExecuted = { executed: 'no' };
-const perhapsExecuted = { executed: 'unknown' };
+const notExecuted: ExecutionData = { executed: 'no' };
+const perhapsExecuted: ExecutionData = { executed: 'unknown' };
+/** A timer that is asked to wait for longer does not wait at all. */
+const longestTimerMs = 0x7fff_ffff;
 
 export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
   readonly operation: CalledOperation;
@@ -140,8 +143,8 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
 
   /** An instance has stopped answering at all: a call that may be repeated goes to another one, too. */
   endpointStalled(endpoint: Endpoint): void {
-    if (this.#hedge || this.#request?.endpoint !== endpoint || !this.isIdempotent) return;
-    if (this.operation.service.budget.withdraw(performance.now())) this.#hedgeNow(endpoint);
+    if (this.#request?.endpoint === endpoint && this.isIdempotent)
+      this.#hedgeNow(this.operation.service.budget);
   }
 
   #try(): void {
@@ -212,7 +215,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     request.span.end(now);
     if ((error.data as Partial<ExecutionData> | undefined)?.executed !== 'no') this.#mayHaveRun = true;
     if (this.#settled) return;
-    if (this.#leavesOther(request)) return;
+    if (verdict !== 'answer' && this.#leavesOther(request)) return;
     // What a dependency of the service failed is retried there, next to the failure, or not at all.
     const retry = isRelayed(error) ? 'no' : mayRetry(error, this.isIdempotent);
     if (retry !== 'no' && this.#retry(retry, request.endpoint, error, now)) return;
@@ -251,14 +254,15 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     let delayMs = 0;
     if (kind === 'budget') {
       if (operation.breaker.state === 'open') return false;
-      delayMs = fullJitter(retry, this.#tries + 1, operation.service.random());
-      delayMs = Math.max(delayMs, error.retryAfterMs ?? 0);
+      // Not before the server wants it; and not all who were refused together at the same moment.
+      delayMs = (error.retryAfterMs ?? 0) + fullJitter(retry, this.#tries + 1, operation.service.random());
       if (now + delayMs >= this.#due || !operation.service.budget.withdraw(now)) return false;
     }
     this.#tried ??= [];
     this.#tried.push(failed);
     operation.list.remove(this);
     this.#isListed = false;
+    this.#disarm();
     // Also without a wait, the stack of the connection that reports the failure is left first.
     this.#arm(delayMs);
     return true;
@@ -271,19 +275,19 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
-        const { hedgeBudget } = this.operation.service;
-        if (this.#request && !this.#hedge && hedgeBudget.withdraw(performance.now())) {
-          this.#hedgeNow(this.#request.endpoint);
-        }
+        this.#hedgeNow(this.operation.service.hedgeBudget);
       },
       Math.max(usualMs, hedge.minMs),
     );
   }
 
-  #hedgeNow(first: Endpoint): void {
+  /** Sends a second request to another instance, if there is one and the budget pays for it. */
+  #hedgeNow(budget: RetryBudget): void {
+    const first = this.#request?.endpoint;
+    if (first === undefined || this.#hedge) return;
     const now = performance.now();
     const endpoint = this.operation.choose(now, this.#options.routingKey, [first]);
-    if (endpoint === undefined || endpoint === first) return;
+    if (endpoint === undefined || endpoint === first || !budget.withdraw(now)) return;
     this.operation.metrics.sent('hedge');
     this.#hedge = this.#send(endpoint, now, true);
   }
@@ -293,7 +297,8 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     const { pool } = operation.service;
     if (!this.#askedDiscovery && pool.size === 0 && !pool.wasKnown) {
       this.#askedDiscovery = true;
-      operation.service.settled().then(() => this.#try());
+      this.#arm(this.#due - now);
+      operation.service.settled().then(() => this.instanceCame());
       return;
     }
     const until = Math.min(pool.hopeUntil(operation.policy.waitMs), this.#due);
@@ -305,13 +310,27 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     }
   }
 
-  /** Tries again after a while: by then there is an instance, or the wait was in vain. */
+  /** Goes on after a while: by then there is an instance, or the wait was in vain. */
   #arm(delayMs: number): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      if (this.#isQueued) this.#fail(this.#late(performance.now()), 'nothing');
-      else this.#try();
-    }, delayMs);
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        if (this.#isQueued) this.#endQueueing(performance.now());
+        else this.#endWaiting();
+      },
+      Math.min(delayMs, longestTimerMs),
+    );
+  }
+
+  #endQueueing(now: number): void {
+    if (now < this.#due) this.#arm(this.#due - now);
+    else this.#fail(this.#late(now), 'nothing');
+  }
+
+  #endWaiting(): void {
+    // Or it would be woken for an instance while a request is under way already.
+    this.operation.service.pool.forget(this);
+    this.#try();
   }
 
   #disarm(): void {
@@ -358,28 +377,27 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     if (this.#holdsPlace) service.left();
     else if (this.#isQueued) service.bulkhead.remove(this);
     if (code !== 'ok') service.pool.forget(this);
+    if (code !== 'overloaded') service.pool.ended();
   }
 
   #late(now: number): FlotillaError {
-    const { id } = this.operation;
-    const [message, data] =
+    const message =
       this.#tries === 0
-        ? [
-            `${id} was not sent within its deadline of ${Math.round(this.#due - this.#startedAt)} ms`,
-            notExecuted,
-          ]
-        : [
-            `${id} was not answered within its deadline, after ${Math.round(now - this.#startedAt)} ms`,
-            perhapsExecuted,
-          ];
-    return platformError('deadline_exceeded', message, { data });
+        ? `was not sent within its deadline of ${Math.round(this.#due - this.#startedAt)} ms`
+        : `was not answered within its deadline, after ${Math.round(now - this.#startedAt)} ms`;
+    return platformError('deadline_exceeded', `${this.operation.id} ${message}`, { data: this.#execution });
   }
 
   #cancelled(): FlotillaError {
     return platformError('cancelled', `${this.operation.id} was cancelled by its caller`, {
-      data: this.#tries === 0 ? notExecuted : perhapsExecuted,
+      data: this.#execution,
       cause: this.#options.signal?.reason,
     });
+  }
+
+  /** Of what is under way now; what is known of earlier tries is added when the call fails. */
+  get #execution(): ExecutionData {
+    return this.#request ? perhapsExecuted : notExecuted;
   }
 }
 

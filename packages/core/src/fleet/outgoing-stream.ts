@@ -99,7 +99,7 @@ async function instanceFor(
   const { pool } = operation.service;
   const due = performance.now() + deadlineMs;
   if (pool.size === 0 && !pool.wasKnown) await operation.service.settled();
-  for (;;) {
+  for (let waited = false; ; waited = true) {
     if (signal?.aborted) {
       throw platformError('cancelled', `${operation.id} was cancelled before it was sent`, {
         data: { executed: 'no' },
@@ -108,7 +108,11 @@ async function instanceFor(
     }
     const now = performance.now();
     const endpoint = operation.choose(now, routingKey, tried.length > 0 ? tried : undefined);
-    if (endpoint) return endpoint;
+    if (endpoint) {
+      // A stream does not end for long: it makes room for the next that waits by having begun.
+      if (waited) pool.ended();
+      return endpoint;
+    }
     const until = Math.min(pool.hopeUntil(operation.policy.waitMs), due);
     if (until <= now) throw operation.noInstance();
     await new Promise<void>((resolve) => {
