@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import type { Instance } from '../discovery/instance.ts';
 import { FlotillaError, platformError } from '../errors/flotilla-error.ts';
+import type { PlatformCode } from '../errors/platform-codes.ts';
 import type { PolicyRules } from '../resilience/policy-rules.ts';
 import type { Dispatch, IncomingCall, Reply } from '../rpc/channel.ts';
 import { waitFor } from '../testing/wait-for.ts';
@@ -11,8 +12,8 @@ const input = Buffer.from('{}');
 const ok: Dispatch = (_call, reply) => reply.value(Buffer.from('"ok"'));
 
 const scenes: Scene[] = [];
-function scene(rules?: PolicyRules): Scene {
-  const made = new Scene(rules);
+function scene(rules?: PolicyRules, settled?: () => Promise<void>): Scene {
+  const made = new Scene(rules, settled);
   scenes.push(made);
   return made;
 }
@@ -32,9 +33,8 @@ function script(...steps: ((call: IncomingCall, reply: Reply) => void)[]): Dispa
 }
 
 const answer = (_call: IncomingCall, reply: Reply) => reply.value(Buffer.from('"ok"'));
-const refuse =
-  (code: 'unavailable' | 'internal' | 'overloaded', data?: object) => (_: unknown, reply: Reply) =>
-    reply.error(platformError(code, code, data ? { data } : {}));
+const refuse = (code: PlatformCode, data?: object) => (_: unknown, reply: Reply) =>
+  reply.error(platformError(code, code, data ? { data } : {}));
 
 describe('an outgoing call', () => {
   it('is retried when the operation is idempotent and the service is unavailable', async () => {
@@ -326,7 +326,7 @@ describe('an outgoing call', () => {
   });
 
   it('is hedged when it takes longer than usual, and the faster answer wins', async () => {
-    const it = scene({ '*': { hedge: { enabled: true, budget: 1 } } });
+    const it = scene({ '*': { hedge: { enabled: true, budget: 1 }, balancing: 'round-robin' } });
     const given: IncomingCall[] = [];
     let hangs = false;
     await it.start('stock-1', (call, reply) => {
@@ -344,6 +344,115 @@ describe('an outgoing call', () => {
     assert.ok(
       it.metric('flotilla_client_attempts_total{').some((line) => /kind="hedge".*} [1-9]/.test(line)),
     );
+  });
+
+  it('is not hedged any more once its first request has failed, nor after it has ended', async () => {
+    const it = scene({ '*': { hedge: { enabled: true, budget: 1, minMs: 40 }, retry: { attempts: 2 } } });
+    let refuses = false;
+    let requests = 0;
+    const stock: Dispatch = (call, reply) => {
+      requests++;
+      if (refuses) refuse('unavailable', { executed: 'no' })(call, reply);
+      else answer(call, reply);
+      refuses = false;
+    };
+    await it.start('stock-1', stock);
+    await it.start('stock-2', stock);
+    for (let n = 0; n < 25; n++) await it.call({ idempotent: true });
+    refuses = true;
+    requests = 0;
+    await it.call({ idempotent: true });
+    const hedgedBy = performance.now() + 100;
+    await waitFor(() => performance.now() > hedgedBy);
+    assert.equal(requests, 2);
+    assert.equal(it.service.operation('stock.take').list.size, 0);
+  });
+
+  it('ends with the first answer also when that is an error, and gives the other request up', async () => {
+    const it = scene({ '*': { hedge: { enabled: true, budget: 1 }, balancing: 'round-robin' } });
+    const given: IncomingCall[] = [];
+    let hangs = false;
+    await it.start('stock-1', (call, reply) => {
+      if (hangs) given.push(call);
+      else answer(call, reply);
+    });
+    await it.start('stock-2', (call, reply) => {
+      if (hangs) refuse('not_found')(call, reply);
+      else answer(call, reply);
+    });
+    for (let n = 0; n < 100; n++) await it.call({ idempotent: true });
+    hangs = true;
+    for (let n = 0; n < 10; n++) {
+      await assert.rejects(it.call({ idempotent: true, deadlineMs: 5_000 }), { code: 'not_found' });
+    }
+    assert.ok(given.length > 0);
+    await waitFor(() => given.every((call) => call.signal.aborted), { what: 'the losers to be cancelled' });
+  });
+
+  it('keeps its budget when there is no other instance to go to', async () => {
+    const it = scene({ '*': { retry: { budget: 0, reserve: 2 } } });
+    const held: Reply[] = [];
+    await it.start('stock-1', (_call, reply) => held.push(reply));
+    const calls = Array.from({ length: 5 }, () => it.call({ idempotent: true }));
+    await waitFor(() => held.length === 5);
+    it.service.endpointStalled([...it.service.pool.endpoints][0]!);
+    for (const reply of held.splice(0)) reply.value(input);
+    await Promise.all(calls);
+    assert.deepEqual(
+      [1, 2, 3].map(() => it.service.budget.withdraw(performance.now())),
+      [true, true, false],
+    );
+  });
+
+  it('comes back after the time that a refusal asks for, but not at the same moment as all others', async () => {
+    const it = scene({ '*': { retry: { baseMs: 200, reserve: 50 }, throttle: { enabled: false } } });
+    const times: number[] = [];
+    let refusals = 0;
+    await it.start('stock-1', (_call, reply) => {
+      if (refusals++ < 20) {
+        reply.error(platformError('overloaded', 'later', { data: { executed: 'no' }, retryAfterMs: 30 }));
+        return;
+      }
+      times.push(performance.now());
+      reply.value(input);
+    });
+    const start = performance.now();
+    await Promise.all(Array.from({ length: 20 }, () => it.call()));
+    assert.ok(Math.min(...times) - start >= 29, 'none comes too early');
+    assert.ok(Math.max(...times) - Math.min(...times) > 60, 'they come one after the other');
+  });
+
+  it('does not wait for discovery past its deadline', async () => {
+    const it = scene({}, () => new Promise<void>(() => {}));
+    await assert.rejects(it.call({ deadlineMs: 20 }), {
+      code: 'deadline_exceeded',
+      data: { executed: 'no' },
+    });
+  });
+
+  it('may have a deadline that no timer can wait for', async () => {
+    const it = scene({ stock: { bulkhead: { concurrency: 1 } } });
+    const replies: Reply[] = [];
+    await it.start('stock-1', (_call, reply) => replies.push(reply));
+    const calls = [1, 2, 3].map(() => it.call({ deadlineMs: Number.POSITIVE_INFINITY }));
+    for (let n = 0; n < calls.length; n++) {
+      await waitFor(() => replies.length > n);
+      replies[n]!.value(input);
+      await calls[n];
+    }
+  });
+
+  it('that is given up before its retry says what is known of its first try', async () => {
+    for (const executed of ['no', 'unknown']) {
+      const it = scene({ '*': { retry: { baseMs: 10_000, maxMs: 10_000 }, throttle: { enabled: false } } });
+      const stock = script(refuse(executed === 'no' ? 'overloaded' : 'unavailable', { executed }));
+      await it.start('stock-1', stock);
+      const controller = new AbortController();
+      const call = it.call({ idempotent: true, deadlineMs: 60_000, signal: controller.signal });
+      await waitFor(() => stock.calls === 1 && it.service.operation('stock.take').list.size === 0);
+      controller.abort();
+      await assert.rejects(call, { code: 'cancelled', data: { executed } });
+    }
   });
 
   it('leaves the answers that an operation declares alone', async () => {

@@ -318,7 +318,8 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
         if (this.#isQueued) this.#endQueueing(performance.now());
         else this.#endWaiting();
       },
-      Math.min(delayMs, longestTimerMs),
+      // Timers leave out fractions of a millisecond, and may be early by one.
+      Math.min(Math.ceil(delayMs) + 1, longestTimerMs),
     );
   }
 
