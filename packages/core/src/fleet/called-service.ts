@@ -120,6 +120,14 @@ export class CalledService implements CallTarget {
     }
   }
 
+  /**
+   * An instance is left out for its failures, so they are no reason to break off the calls to the others as well: where few
+   * calls are made, and between two instances, a breaker reaches its limit at the same moment.
+   */
+  endpointEjected(): void {
+    for (const { breaker } of this.#operations.values()) breaker.forgiveFailures();
+  }
+
   /** Policies have changed. */
   applyPolicies(): void {
     const { name, policies } = this.#options;

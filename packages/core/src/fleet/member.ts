@@ -254,6 +254,7 @@ export class FleetMember implements Caller {
           onEjection: (endpoint, reason) => {
             this.#metrics.ejected(name, endpoint.id, reason);
             this.#log.warn('an instance was ejected', { to: endpoint.id, reason });
+            if (reason === 'failures') service.endpointEjected();
           },
         }),
     );

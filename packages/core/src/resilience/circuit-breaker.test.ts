@@ -86,6 +86,15 @@ describe('A closed breaker', () => {
     for (let n = 0; n < 50; n++) breaker.released(breaker.admit(0), 0);
     assert.deepEqual(breaker.counts(0), { calls: 0, failures: 0, slow: 0 });
   });
+
+  it('forgives what failed until now, and not what was slow', () => {
+    const breaker = new CircuitBreaker(policy);
+    for (let n = 0; n < 8; n++) breaker.failed(breaker.admit(0), 0);
+    breaker.slow(breaker.admit(0), 0);
+    breaker.forgiveFailures();
+    assert.deepEqual(breaker.counts(0), { calls: 1, failures: 0, slow: 1 });
+    assert.equal(breaker.state, 'closed');
+  });
 });
 
 describe('Slow calls', () => {

@@ -121,6 +121,11 @@ export class CircuitBreaker {
     if (admission >> 1 === this.#epoch && isProbe(admission)) this.#probing--;
   }
 
+  /** What failed so far was the doing of an instance that gets no more calls: it says nothing of those that are left. */
+  forgiveFailures(): void {
+    this.#counts.takeBack(FAILURES);
+  }
+
   /** Milliseconds after which a call counts as slow; Infinity until `minimumCalls` successes are known. */
   get slowAfterMs(): number {
     const { slowMs, slowFactor, minimumCalls } = this.#policy;

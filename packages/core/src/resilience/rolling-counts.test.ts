@@ -23,6 +23,15 @@ test('a window with too few calls reaches back as far as it needs, bucket by buc
   assert.deepEqual([...counts.reachBack(12_000, 99)], [10, 1]);
 });
 
+test('what a column has counted can be taken back, in the window and before it', () => {
+  const counts = new RollingCounts(3, 1_000, 10_000);
+  for (const now of [1_000, 5_000, 9_500]) for (const column of [0, 0, 0, 1, 2]) counts.add(now, column);
+  counts.takeBack(1);
+  assert.deepEqual([...counts.reachBack(9_500, 1)], [2, 0, 1]);
+  assert.deepEqual([...counts.reachBack(9_500, 99)], [6, 0, 3]);
+  assert.equal(counts.sum(20_000, 0), 0);
+});
+
 test('a clock that goes back does not disturb it', () => {
   const counts = new RollingCounts(1, 1_000);
   counts.add(5_000, 0);

@@ -60,6 +60,17 @@ export class RollingCounts {
     return reach;
   }
 
+  /** Takes back all that a column has counted, and as much of the first, which counts the same things and others. */
+  takeBack(column: number): void {
+    const columns = this.#columns;
+    for (let at = 0; at < this.#cells.length; at += columns) {
+      this.#cells[at]! -= this.#cells[at + column]!;
+      this.#cells[at + column] = 0;
+    }
+    this.#sums[0]! -= this.#sums[column]!;
+    this.#sums[column] = 0;
+  }
+
   clear(): void {
     this.#cells.fill(0);
     this.#sums.fill(0);

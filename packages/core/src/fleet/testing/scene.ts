@@ -61,7 +61,9 @@ export class Scene {
           policy,
           incompatibleOn: async () => new Map(),
           onStall: (endpoint) => service.endpointStalled(endpoint),
-          onEjection() {},
+          onEjection: (_endpoint, reason) => {
+            if (reason === 'failures') service.endpointEjected();
+          },
         }),
     );
   }

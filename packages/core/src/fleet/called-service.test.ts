@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'node:test';
+import { platformError } from '../errors/flotilla-error.ts';
+import type { PolicyRules } from '../resilience/policy-rules.ts';
+import type { Dispatch } from '../rpc/channel.ts';
+import { Scene } from './testing/scene.ts';
+
+const ok: Dispatch = (_call, reply) => reply.value(Buffer.from('"ok"'));
+const sick: Dispatch = (_call, reply) => reply.error(platformError('internal', 'sick'));
+
+const scenes: Scene[] = [];
+function scene(rules?: PolicyRules): Scene {
+  const made = new Scene(rules);
+  scenes.push(made);
+  return made;
+}
+afterEach(async () => {
+  await Promise.all(scenes.splice(0).map((each) => each.end()));
+});
+
+describe('a service that is called', () => {
+  it('is not broken off for the failures of an instance that is ejected', async () => {
+    const it = scene({ stock: { balancing: 'round-robin' } });
+    await it.start('stock-1', sick);
+    await it.start('stock-2', ok);
+    const outcomes = await inTurn(60, () => it.call());
+    assert.equal(outcomes.filter(({ status }) => status === 'rejected').length, 5);
+    assert.deepEqual(it.changes, []);
+  });
+
+  it('is broken off when the instances that are left fail as well', async () => {
+    const it = scene({ stock: { balancing: 'round-robin' } });
+    await it.start('stock-1', sick);
+    await it.start('stock-2', sick);
+    await inTurn(20, () => it.call());
+    assert.deepEqual(it.changes, ['closed open']);
+  });
+});
+
+/** One after the other. */
+async function inTurn(count: number, work: () => Promise<unknown>): Promise<PromiseSettledResult<unknown>[]> {
+  const outcomes: PromiseSettledResult<unknown>[] = [];
+  for (let n = 0; n < count; n++) outcomes.push(...(await Promise.allSettled([work()])));
+  return outcomes;
+}
