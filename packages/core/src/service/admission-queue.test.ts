@@ -134,7 +134,7 @@ describe('the queue of admission', () => {
   });
 
   it('gives out those who have waited as long as they may', () => {
-    const queue = new AdmissionQueue<string>({ maxWaitMs: 100 });
+    const queue = new AdmissionQueue<string>({ giveUpMs: 100 });
     queue.join('b1', 'background', 0);
     queue.join('h1', 'high', 50);
     assert.equal(queue.overdue(99), undefined);

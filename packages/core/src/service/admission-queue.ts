@@ -22,8 +22,10 @@ export const refusals: readonly Refusal[] = ['queue_full', 'too_long', 'displace
 export interface QueueOptions {
   /** Most calls that wait, of all priorities. Default 1024. */
   readonly bound?: number;
-  /** Longest wait in milliseconds. Default 100. */
+  /** Longest wait that may be expected when a call joins, in milliseconds. Default 100. */
   readonly maxWaitMs?: number;
+  /** After this wait a call is turned away even so: what it was promised was wrong. Default 10 × `maxWaitMs`. */
+  readonly giveUpMs?: number;
 }
 
 /**
@@ -43,6 +45,7 @@ export class AdmissionQueue<Call> {
   readonly #lines: readonly Line<Call>[] = priorities.map(() => new Line<Call>());
   readonly #bound: number;
   readonly #maxWaitMs: number;
+  readonly #giveUpMs: number;
   #size = 0;
   /** Usual time from one departure to the next, while calls wait. */
   #intervalMs = 0;
@@ -50,9 +53,10 @@ export class AdmissionQueue<Call> {
   /** When, for each priority, a call last had nobody ahead. */
   readonly #clearAt = priorities.map(() => 0);
 
-  constructor({ bound = 1024, maxWaitMs = 100 }: QueueOptions = {}) {
+  constructor({ bound = 1024, maxWaitMs = 100, giveUpMs = 10 * maxWaitMs }: QueueOptions = {}) {
     this.#bound = bound;
     this.#maxWaitMs = maxWaitMs;
+    this.#giveUpMs = giveUpMs;
   }
 
   get size(): number {
@@ -126,7 +130,7 @@ export class AdmissionQueue<Call> {
   /** Somebody who has waited as long as anybody may leaves, to be turned away. Call it until there is none. */
   overdue(now: number): Call | undefined {
     for (const line of this.#lines) {
-      if (line.length === 0 || now - line.since < this.#maxWaitMs) continue;
+      if (line.length === 0 || now - line.since < this.#giveUpMs) continue;
       this.#size--;
       return line.shift();
     }

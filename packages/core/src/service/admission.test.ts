@@ -5,6 +5,7 @@ import { waitFor } from '../testing/wait-for.ts';
 import { AdaptiveLimit, type OperationLatency } from './adaptive-limit.ts';
 import { Admission, type Waiting } from './admission.ts';
 import { AdmissionQueue } from './admission-queue.ts';
+import { Starvation } from './starvation.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const forever = Number.POSITIVE_INFINITY;
@@ -21,10 +22,10 @@ describe('the admission of a server', () => {
     start(4);
   });
 
-  /** A limit that stays what it is. */
-  function start(limit: number): void {
+  /** A limit that stays what it is. The process has all the CPU there is, or as much as `cpuMs` says. */
+  function start(limit: number, cpuMs = () => now): void {
     const adaptive = new AdaptiveLimit({ min: limit, start: limit, max: limit });
-    admission = new Admission(adaptive, new AdmissionQueue(), () => now);
+    admission = new Admission(adaptive, new AdmissionQueue(), () => now, new Starvation(cpuMs));
     operation = admission.operation();
   }
 
@@ -125,8 +126,22 @@ describe('the admission of a server', () => {
   it('turns away who has waited as long as anybody may, although nothing ends', async () => {
     for (let n = 0; n < 4; n++) call('', { stays: true });
     call('late');
-    now += 101;
+    now += 1_001;
     await waitFor(() => story.includes('late: waited'));
+  });
+
+  it('does not count the time in which the process was not let run as waiting', async () => {
+    start(4, () => 0);
+    for (let n = 0; n < 4; n++) call('', { stays: true });
+    call('a');
+    now += 60_000;
+    call('b');
+    await turn();
+    await turn();
+    assert.deepEqual(story.slice(4), []);
+    for (let n = 0; n < 4; n++) admission.leave(operation, 1, now);
+    await waitFor(() => story.length === 6);
+    assert.deepEqual(story.slice(4), ['a', 'b']);
   });
 
   it('turns away all who wait when the service stops', () => {

@@ -13,6 +13,7 @@ import type { Priority } from '../contract/document.ts';
 import { AdaptiveLimit, type OperationLatency } from './adaptive-limit.ts';
 import { AdmissionQueue, type Refusal } from './admission-queue.ts';
 import { Line } from './line.ts';
+import { Starvation } from './starvation.ts';
 
 /** A call that can wait. */
 export interface Waiting {
@@ -59,6 +60,7 @@ export class Admission {
   readonly #limit: AdaptiveLimit;
   readonly #queue: AdmissionQueue<Waiting>;
   readonly #clock: () => number;
+  readonly #starvation: Starvation;
   readonly #drain = () => this.#runWaiting();
   readonly #tick = () => this.#lookThrough();
   #turnFrom = 0;
@@ -73,10 +75,12 @@ export class Admission {
     limit: AdaptiveLimit = new AdaptiveLimit(),
     queue: AdmissionQueue<Waiting> = new AdmissionQueue(),
     clock: () => number = () => performance.now(),
+    starvation: Starvation = new Starvation(),
   ) {
     this.#limit = limit;
     this.#queue = queue;
     this.#clock = clock;
+    this.#starvation = starvation;
   }
 
   /** Calls that may be handled at a time. */
@@ -89,7 +93,7 @@ export class Admission {
   }
 
   expectedWaitMs(priority: Priority, now: number): number {
-    return this.#queue.expectedWaitMs(priority, now);
+    return this.#queue.expectedWaitMs(priority, this.#queueTime(now));
   }
 
   /** True: the call runs now, and `leave` follows when it has ended. After a handler gives the thread back, `paused`. */
@@ -107,7 +111,7 @@ export class Admission {
 
   /** Whether a call that may not enter may wait. It then has to, or is refused for the reason given. */
   judge(priority: Priority, now: number, remainingMs: number): Refusal | undefined {
-    let verdict = this.#queue.judge(priority, now, remainingMs);
+    let verdict = this.#queue.judge(priority, this.#queueTime(now), remainingMs);
     if (verdict === 'displace') {
       this.#queue.displace()?.turnAway('displaced', now);
       verdict = 'join';
@@ -116,9 +120,12 @@ export class Admission {
   }
 
   wait(call: Waiting, priority: Priority, now: number): void {
-    this.#queue.join(call, priority, now);
+    if (this.#ticker === undefined) {
+      this.#starvation.look(now);
+      this.#ticker = setTimeout(this.#tick, tickMs);
+    }
+    this.#queue.join(call, priority, this.#queueTime(now));
     if (this.#hasRoom(priority)) this.#schedule();
-    this.#ticker ??= setTimeout(this.#tick, tickMs);
   }
 
   /**
@@ -181,7 +188,7 @@ export class Admission {
         this.#schedule();
         break;
       }
-      const call = this.#queue.take(now)!;
+      const call = this.#queue.take(this.#queueTime(now))!;
       if (call.isWanted(now)) {
         this.inFlight++;
         call.begin(now);
@@ -202,17 +209,30 @@ export class Admission {
   }
 
   #turnAwayOverdue(now: number): void {
-    for (let call = this.#queue.overdue(now); call; call = this.#queue.overdue(now)) {
+    const queueTime = this.#queueTime(now);
+    for (let call = this.#queue.overdue(queueTime); call; call = this.#queue.overdue(queueTime)) {
       call.turnAway(call.isWanted(now) ? 'waited' : 'gone', now);
     }
+  }
+
+  /** The clock of those who wait: it stands still while this process was not let run. */
+  #queueTime(now: number): number {
+    this.#starvation.reckon(now);
+    return now - this.#starvation.lostMs;
   }
 
   #lookThrough(): void {
     const now = this.#clock();
     this.#limit.tick(now);
     this.#turnAwayOverdue(now);
+    if (this.#queue.size === 0) {
+      this.#ticker = undefined;
+      this.#starvation.rest();
+      return;
+    }
+    this.#starvation.look(now);
     // A limit that has grown while nothing ended is noticed here.
-    if (this.#queue.size > 0) this.#schedule();
-    this.#ticker = this.#queue.size > 0 ? setTimeout(this.#tick, tickMs) : undefined;
+    this.#schedule();
+    this.#ticker = setTimeout(this.#tick, tickMs);
   }
 }
