@@ -75,7 +75,7 @@ test('two replicas serve, and share the calls', async () => {
   for (const { admin } of member.discovery.list('greeter')) {
     assert.match(
       await handled(admin!),
-      /flotilla_server_calls_total\{operation="greeter\.greet",code="\w+"\} [1-9]/,
+      /flotilla_server_calls_total\{code="\w+",operation="greeter\.greet"\} [1-9]/,
     );
   }
 });

@@ -110,10 +110,11 @@ export class EndpointPool {
     return found;
   }
 
-  /** Why an operation has no candidate although instances are there; undefined when that is not why. */
+  /** Why an operation has no candidate although instances are there: all break it. Undefined when that is not why. */
   incompatibility(operation: string): string | undefined {
     const reasons = [...this.#endpoints.values()].map(({ incompatible }) => incompatible.get(operation));
-    return reasons.find((reason) => reason !== undefined)?.join('; ');
+    // One that is not connected yet may fit.
+    return reasons.every((reason) => reason !== undefined) ? reasons[0]?.join('; ') : undefined;
   }
 
   /**
