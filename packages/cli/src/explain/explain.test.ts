@@ -38,12 +38,12 @@ function reported(instance: string, state: 'closed' | 'open') {
         service: 'ledger',
         active: 0,
         waiting: 0,
-        throttled: 0,
         instances: [],
         operations: [
           {
             operation: 'hold',
             inFlight: 2,
+            throttled: 0,
             breaker: {
               state,
               forced: state === 'open',

@@ -121,7 +121,7 @@ it('an instance is ejected by each caller that says so', () => {
   const seen = (ejectedForMs: number): ResilienceReport => ({
     services: [
       {
-        ...{ service: 'ledger', active: 0, waiting: 0, throttled: 0, operations: [] },
+        ...{ service: 'ledger', active: 0, waiting: 0, operations: [] },
         instances: [
           {
             ...{ instance: 'ledger-2', address: '', zone: '', version: '', connection: 'open' as const },

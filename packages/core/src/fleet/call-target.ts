@@ -1,7 +1,6 @@
 /** What a call needs of the service it goes to: shared by all calls of this process to that service. */
 import type { Bulkhead } from '../resilience/bulkhead.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
-import type { Throttle } from '../resilience/throttle.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { PlannedRestarts } from './planned-restarts.ts';
@@ -16,7 +15,6 @@ export interface CallTarget {
   readonly name: string;
   readonly pool: EndpointPool;
   readonly bulkhead: Bulkhead<Entrant>;
-  readonly throttle: Throttle;
   readonly budget: RetryBudget;
   readonly hedgeBudget: RetryBudget;
   readonly restarts: PlannedRestarts;

@@ -1,8 +1,9 @@
-/** One operation that this process calls: its policy, its breaker, and what is under way. */
+/** One operation that this process calls: its policy, its breaker, its throttle, and what is under way. */
 import { type FlotillaError, platformError } from '../errors/flotilla-error.ts';
 import { type BreakerState, CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import { LatencyQuantile } from '../resilience/latency-quantile.ts';
 import type { CallPolicy } from '../resilience/policy.ts';
+import { Throttle } from '../resilience/throttle.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { TraceContext } from '../telemetry/trace-context.ts';
 import type { SpanTemplate } from '../telemetry/tracer.ts';
@@ -18,6 +19,8 @@ export class CalledOperation {
   /** As on the wire: `ledger.hold`. */
   readonly id: string;
   readonly breaker: CircuitBreaker;
+  /** Of its own, since operations differ in priority: a service refuses the low ones first, and the high ones hardly ever. */
+  readonly throttle: Throttle;
   readonly metrics: OperationMetrics;
   readonly latencies = new LatencyQuantile();
   readonly list = new CallList();
@@ -38,6 +41,7 @@ export class CalledOperation {
     this.metrics = metrics;
     this.#spans = spans;
     this.breaker = new CircuitBreaker(policy.breaker, (from, to) => onBreakerChange(this, from, to));
+    this.throttle = new Throttle(policy.throttle);
   }
 
   /** Its name within the service. */
@@ -52,6 +56,7 @@ export class CalledOperation {
   set policy(policy: CallPolicy) {
     this.#policy = policy;
     this.breaker.policy = policy.breaker;
+    this.throttle.policy = policy.throttle;
   }
 
   startSpan(parent: TraceContext | undefined, now: number): Span {

@@ -35,6 +35,18 @@ describe('a service that is called', () => {
     await inTurn(20, () => it.call());
     assert.deepEqual(it.changes, ['closed open']);
   });
+
+  it('holds back what it refuses as overloaded, and not what it takes: the operations of higher priority', async () => {
+    const it = scene({ stock: { retry: { attempts: 1 } } });
+    await it.start('stock-1', (call, reply) => {
+      if (call.operation === 'stock.take') reply.value(Buffer.from('"ok"'));
+      else reply.error(platformError('overloaded', 'too much', { data: { executed: 'no' } }));
+    });
+    await inTurn(100, () => it.call({}, 'stock.audit'));
+    const outcomes = await inTurn(100, () => it.call({}, 'stock.take'));
+    assert.ok(outcomes.every(({ status }) => status === 'fulfilled'));
+    assert.ok(it.service.operation('stock.audit').throttle.refusalChance(performance.now()) > 0.5);
+  });
 });
 
 /** One after the other. */

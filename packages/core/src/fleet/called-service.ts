@@ -1,5 +1,5 @@
 /**
- * One service that this process calls: its instances, and what all calls to it share (bulkhead, throttle, retry budget,
+ * One service that this process calls: its instances, and what all calls to it share (bulkhead, retry budget,
  * balancing).
  */
 import { type Balancer, type ChoiceRequest, createBalancer } from '../balancing/index.ts';
@@ -7,7 +7,6 @@ import { Bulkhead } from '../resilience/bulkhead.ts';
 import type { BreakerState } from '../resilience/circuit-breaker.ts';
 import type { CallPolicy } from '../resilience/policy.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
-import { Throttle } from '../resilience/throttle.ts';
 import type { CallOptions, CallReceiver } from '../rpc/channel.ts';
 import { stallTickMs } from '../rpc/stall-watch.ts';
 import type { Tracer } from '../telemetry/tracer.ts';
@@ -41,7 +40,6 @@ export class CalledService implements CallTarget {
   readonly name: string;
   readonly pool: EndpointPool;
   readonly bulkhead: Bulkhead<Entrant>;
-  readonly throttle: Throttle;
   readonly budget: RetryBudget;
   readonly hedgeBudget: RetryBudget;
   readonly random: () => number;
@@ -70,7 +68,6 @@ export class CalledService implements CallTarget {
     this.#balancer = createBalancer(policy.balancing);
     this.#request = { now: 0, random, key: undefined, slowStartMs: policy.slowStartMs };
     this.bulkhead = new Bulkhead(policy.bulkhead);
-    this.throttle = new Throttle(policy.throttle);
     this.budget = new RetryBudget(policy.retry.budget, policy.retry.reserve);
     this.hedgeBudget = new RetryBudget(policy.hedge.budget, 1);
     this.pool = makePool(policy, this);
@@ -135,7 +132,6 @@ export class CalledService implements CallTarget {
     if (policy.balancing !== this.#policy.balancing) this.#balancer = createBalancer(policy.balancing);
     this.#policy = policy;
     this.#request.slowStartMs = policy.slowStartMs;
-    this.throttle.policy = policy.throttle;
     this.budget.share = policy.retry.budget;
     this.budget.reserve = policy.retry.reserve;
     this.hedgeBudget.share = policy.hedge.budget;

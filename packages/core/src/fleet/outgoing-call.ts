@@ -105,12 +105,12 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
 
   #admit(now: number): FlotillaError | undefined {
     const { operation } = this;
-    const { breaker, service } = operation;
+    const { breaker, throttle, service } = operation;
     if (this.#due <= now) return this.#late(now);
     if (this.#options.signal?.aborted) return this.#cancelled();
     this.#admission = breaker.admit(now);
     if (this.#admission === refused) return operation.circuitOpen(now);
-    return service.throttle.admit(now, service.random()) ? undefined : operation.throttled();
+    return throttle.admit(now, service.random()) ? undefined : operation.throttled();
   }
 
   /** It has its place in the bulkhead. */
@@ -197,7 +197,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     const { operation } = this;
     request.endpoint.answered(latencyMs, now);
     request.endpoint.outlier.succeeded(now);
-    operation.service.throttle.accepted(now);
+    operation.throttle.accepted(now);
     if (operation.policy.hedge.enabled) operation.latencies.record(latencyMs);
     request.span.end(now);
     if (this.#settled) return;
@@ -225,7 +225,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
   /** Tells the instance's own records what its answer means. */
   #judge(request: Request, error: FlotillaError, elapsedMs: number, now: number): Verdict {
     const { endpoint, channel } = request;
-    const { service, breaker } = this.operation;
+    const { service, breaker, throttle } = this.operation;
     const verdict = verdictOf(error, elapsedMs, breaker.patienceMs);
     if (verdict === 'answer') {
       endpoint.answered(elapsedMs, now);
@@ -235,8 +235,8 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
       if (isLoss && !endpoint.isFirstLossOf(channel)) return 'nothing';
       service.pool.failed(endpoint, now);
     }
-    if (error.remote && error.code === 'overloaded' && !isRelayed(error)) service.throttle.refused(now);
-    else if (error.remote) service.throttle.accepted(now);
+    if (error.remote && error.code === 'overloaded' && !isRelayed(error)) throttle.refused(now);
+    else if (error.remote) throttle.accepted(now);
     return verdict;
   }
 

@@ -23,6 +23,8 @@ export interface InstanceReport {
 export interface OperationReport {
   readonly operation: string;
   readonly inFlight: number;
+  /** Share of calls refused here because the service refuses them as `overloaded`. */
+  readonly throttled: number;
   readonly breaker: {
     readonly state: BreakerState;
     /** Held there by an operator. */
@@ -40,8 +42,6 @@ export interface ServiceReport {
   readonly service: string;
   readonly active: number;
   readonly waiting: number;
-  /** Share of calls refused here because the service is overloaded. */
-  readonly throttled: number;
   readonly instances: readonly InstanceReport[];
   readonly operations: readonly OperationReport[];
 }
@@ -55,12 +55,11 @@ export function reportOf(services: Iterable<CalledService>, now: number): Resili
 }
 
 function serviceReport(service: CalledService, now: number): ServiceReport {
-  const { name, bulkhead, throttle, pool, operations } = service;
+  const { name, bulkhead, pool, operations } = service;
   return {
     service: name,
     active: bulkhead.active,
     waiting: bulkhead.waiting,
-    throttled: throttle.refusalChance(now),
     instances: Array.from(pool.endpoints, (endpoint) => instanceReport(endpoint, now)),
     operations: Array.from(operations, (operation) => operationReport(operation, now)),
   };
@@ -82,11 +81,12 @@ function instanceReport(endpoint: Endpoint, now: number): InstanceReport {
   };
 }
 
-function operationReport({ name, list, breaker }: CalledOperation, now: number): OperationReport {
+function operationReport({ name, list, breaker, throttle }: CalledOperation, now: number): OperationReport {
   const { slowAfterMs } = breaker;
   return {
     operation: name,
     inFlight: list.size,
+    throttled: throttle.refusalChance(now),
     breaker: {
       state: breaker.state,
       forced: breaker.forced !== undefined,
