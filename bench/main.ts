@@ -128,10 +128,10 @@ function callsReport(rows: readonly CallsRow[]): string {
   const header = ['contender', 'in flight', 'calls/s', 'p50 µs', 'p99 µs', 'CPU µs/call', '× bare loop'];
   const measured = contenders.filter(({ name }) => rows.some((row) => row.name === name));
   const features = measured.map(({ name, features: on }) => `  ${name}: ${on}`).join('\n');
-  const cost = telemetryCostUs(rows).map(
-    ({ inFlight, cpuUs }) => `  ${cpuUs} µs of CPU with ${inFlight} in flight`,
-  );
-  return `${table(header, body)}\n\n${features}\n\ntelemetry of one call, client and server:\n${cost.join('\n')}`;
+  const costUs = telemetryCostUs(rows);
+  const cost =
+    costUs === undefined ? '' : `\n\ntelemetry of one call, client and server: ${costUs} µs of CPU`;
+  return `${table(header, body)}\n\n${features}${cost}`;
 }
 
 function fleetReport(rows: readonly FleetRow[]): string {

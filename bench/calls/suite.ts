@@ -51,14 +51,15 @@ export async function runCalls(options: CallsOptions): Promise<CallsRow[]> {
   return [...measured.values()].map(middle);
 }
 
-/** What spans and metrics of a call cost, by the calls in flight: best round against best round. */
-export function telemetryCostUs(rows: readonly CallsRow[]): { inFlight: number; cpuUs: number }[] {
-  return rows
-    .filter(({ name }) => name === flotilla.name)
-    .flatMap(({ inFlight, leastCpuUsPerOp }) => {
-      const muted = rows.find((row) => row.name === flotillaMuted.name && row.inFlight === inFlight);
-      return muted ? [{ inFlight, cpuUs: round1(leastCpuUsPerOp - muted.leastCpuUsPerOp) }] : [];
-    });
+/**
+ * What spans and metrics of a call cost, in microseconds of CPU: best round against best round, with the most calls in
+ * flight, since with few the CPU is that of waking up.
+ */
+export function telemetryCostUs(rows: readonly CallsRow[]): number | undefined {
+  const most = Math.max(...rows.map(({ inFlight }) => inFlight));
+  const of = (wanted: string) => rows.find(({ name, inFlight }) => name === wanted && inFlight === most);
+  const [heard, muted] = [of(flotilla.name), of(flotillaMuted.name)];
+  return heard && muted && round1(heard.leastCpuUsPerOp - muted.leastCpuUsPerOp);
 }
 
 function middle(rows: readonly CallsRow[]): CallsRow {
