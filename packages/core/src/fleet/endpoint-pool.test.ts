@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Instance } from '../discovery/instance.ts';
+import { platformError } from '../errors/flotilla-error.ts';
 import { defaultPolicy } from '../resilience/policy.ts';
-import type { Transport, WireServer } from '../rpc/channel.ts';
+import type { Dispatch, Reply, Transport, WireServer } from '../rpc/channel.ts';
 import { memoryTransport } from '../rpc/memory-transport.ts';
 import { silentLogger } from '../telemetry/log.ts';
 import { waitFor } from '../testing/wait-for.ts';
@@ -15,11 +16,12 @@ async function serve(
   transport: Transport,
   instance: string,
   more: Partial<Instance> = {},
+  dispatch: Dispatch = (_call, reply) => reply.value(Buffer.from(instance)),
 ): Promise<{ server: WireServer; listed: Instance }> {
   const server = await transport.listen({
     address: 'memory:',
     identity: { service: 'echo', instance, key },
-    dispatch: (_call, reply) => reply.value(Buffer.from(instance)),
+    dispatch,
   });
   const listed: Instance = {
     service: 'echo',
@@ -213,5 +215,85 @@ describe('the pool of a service', () => {
     await come(pool);
     assert.equal(pool.hopeUntil(1_000), Number.NEGATIVE_INFINITY);
     pool.close();
+  });
+
+  it('dials an instance that does not answer no more often the more calls wait for it', async () => {
+    let dials = 0;
+    const dead: Transport = {
+      listen: (options) => memoryTransport().listen(options),
+      dial: async () => {
+        dials++;
+        throw platformError('unavailable', 'nothing listens there');
+      },
+    };
+    const { server, listed } = await serve(memoryTransport(), 'echo-1');
+    const pool = poolOn(dead);
+    const startedAt = performance.now();
+    pool.update([listed]);
+    await waitFor(() => {
+      for (let n = 0; n < 10; n++) pool.await({ instanceCame() {} });
+      return performance.now() - startedAt > 1_000;
+    });
+    const seconds = (performance.now() - startedAt) / 1_000;
+    assert.ok(dials > 2 && dials <= 1 + 10 * seconds, `${dials} dials in ${seconds} s`);
+    pool.close();
+    await server.close();
+  });
+
+  it('goes on expecting an instance that is just coming when another one crashes', async () => {
+    const memory = memoryTransport();
+    const first = await serve(memory, 'echo-1');
+    const second = await serve(memory, 'echo-2');
+    const { promise: mayDial, resolve: letDial } = Promise.withResolvers<void>();
+    const slow: Transport = {
+      listen: (options) => memory.listen(options),
+      dial: async (options) => {
+        if (options.expect?.instance === 'echo-2') await mayDial;
+        return memory.dial(options);
+      },
+    };
+    const pool = poolOn(slow);
+    pool.update([first.listed]);
+    await come(pool, 'echo-1');
+    pool.update([first.listed, second.listed]);
+    await first.server.close();
+    await come(pool);
+    assert.ok(pool.hopeUntil(60_000) > performance.now());
+    letDial();
+    await come(pool, 'echo-2');
+    pool.close();
+    await second.server.close();
+  });
+
+  it('lets calls finish on an instance that has left, and closes its connections in the end', async () => {
+    const transport = memoryTransport();
+    const replies: Reply[] = [];
+    const dispatch: Dispatch = (_call, reply) => replies.push(reply);
+    const { server, listed } = await serve(transport, 'echo-1', {}, dispatch);
+    const pool = poolOn(transport);
+    pool.update([listed]);
+    await come(pool, 'echo-1');
+    const { channel } = pool.candidates('echo.say')[0]!;
+    const answered = channel!.call('echo.say', Buffer.from('1'));
+    const unanswered = assert.rejects(channel!.call('echo.say', Buffer.from('2')), { code: 'unavailable' });
+    await waitFor(() => replies.length === 2);
+    pool.update([]);
+    replies[0]!.value(Buffer.from('done'));
+    assert.equal(String((await answered).payload), 'done');
+    assert.equal(server.connections, 1);
+    pool.close();
+    await unanswered;
+    await waitFor(() => server.connections === 0);
+    await server.close();
+  });
+
+  it('dials nobody any more when it is closed', async () => {
+    const transport = memoryTransport();
+    const { server, listed } = await serve(transport, 'echo-1');
+    const pool = poolOn(transport);
+    pool.close();
+    pool.update([listed]);
+    assert.equal(pool.size, 0);
+    await server.close();
   });
 });

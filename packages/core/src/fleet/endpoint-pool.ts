@@ -47,6 +47,8 @@ export class EndpointPool {
   #someIncompatible = false;
   /** Candidates by operation, where they differ between operations. */
   readonly #candidatesOf = new Map<string, readonly Endpoint[]>();
+  /** Connections to instances that have left the table, with calls that may finish. */
+  readonly #leaving = new Set<Channel>();
   #wasKnown = false;
   /** When there was last reason to expect an instance that is not there yet; -Infinity: there is none. */
   #expectedSince = Number.NEGATIVE_INFINITY;
@@ -69,6 +71,7 @@ export class EndpointPool {
 
   /** Follows the table: called with the service's instances whenever they change. */
   update(instances: readonly Instance[]): void {
+    if (this.#closed) return;
     const wanted = new Map<string, Instance>();
     for (const instance of instances) {
       if (instance.state === 'ready' && instance.address !== '') wanted.set(instance.instance, instance);
@@ -82,16 +85,16 @@ export class EndpointPool {
         continue;
       }
       this.#endpoints.delete(id);
-      // Calls in flight on a leaving instance finish: it says go-away, or its death closes the channel.
-      if (endpoint.isOpen && endpoint.inFlight === 0) endpoint.channel?.close();
+      if (endpoint.channel) this.#leaving.add(endpoint.channel);
     }
+    this.#endIdle();
     for (const [id, instance] of wanted) {
       if (this.#endpoints.has(id)) continue;
       const endpoint = new Endpoint(instance, this.#policy.ejection);
       this.#endpoints.set(id, endpoint);
       this.#wasKnown = true;
       this.#expectOne();
-      this.#dialInBackground(endpoint);
+      this.#dial(endpoint);
     }
     this.#refresh();
   }
@@ -130,8 +133,7 @@ export class EndpointPool {
     this.#waiters.add(waiter);
     // A call is reason enough to try those whose last dial failed.
     for (const endpoint of this.#endpoints.values()) {
-      const rested = performance.now() - endpoint.failedAt >= redialPauseMs;
-      if (!endpoint.channel && !endpoint.dialling && rested) this.#dialInBackground(endpoint);
+      if (performance.now() - endpoint.failedAt >= redialPauseMs) this.#dial(endpoint);
     }
   }
 
@@ -175,6 +177,7 @@ export class EndpointPool {
   close(): void {
     this.#closed = true;
     for (const { channel } of this.#endpoints.values()) channel?.close();
+    for (const channel of this.#leaving) channel.close();
     this.#endpoints.clear();
     this.#candidates = [];
     this.#candidatesOf.clear();
@@ -187,6 +190,19 @@ export class EndpointPool {
     this.#expectedSince = performance.now();
   }
 
+  /** An instance has gone without a word: unless another is just coming, there is nothing to wait for. */
+  #crashed(): void {
+    if (this.#candidates.length > 0 || [...this.#endpoints.values()].some(({ isComing }) => isComing)) return;
+    this.#expectedSince = Number.NEGATIVE_INFINITY;
+  }
+
+  /** An instance that leaves says go-away, or its death closes the channel. One that forgets to is left. */
+  #endIdle(): void {
+    for (const channel of [...this.#leaving]) {
+      if (channel.state === 'open' && channel.inFlight === 0) channel.close();
+    }
+  }
+
   #returnLater(endpoint: Endpoint, delayMs: number): void {
     setTimeout(() => {
       if (this.#closed || this.#endpoints.get(endpoint.id) !== endpoint) return;
@@ -195,25 +211,22 @@ export class EndpointPool {
     }, delayMs + 1).unref();
   }
 
-  #dial(endpoint: Endpoint): Promise<void> {
-    endpoint.dialling ??= this.#connect(endpoint).finally(() => {
-      endpoint.dialling = undefined;
-    });
-    return endpoint.dialling;
-  }
-
-  /** Keeps dialling for as long as the instance is in the table: the next call should find the channel open. */
-  #dialInBackground(endpoint: Endpoint): void {
-    this.#dial(endpoint).catch(() => this.#dialLater(endpoint));
+  /** And again, for as long as the instance is in the table: the next call should find the channel open. */
+  #dial(endpoint: Endpoint): void {
+    const isGone = this.#closed || this.#endpoints.get(endpoint.id) !== endpoint;
+    if (isGone || endpoint.channel || endpoint.isDialling) return;
+    endpoint.isDialling = true;
+    this.#connect(endpoint)
+      .catch(() => this.#dialLater(endpoint))
+      .finally(() => {
+        endpoint.isDialling = false;
+      });
   }
 
   #dialLater(endpoint: Endpoint): void {
     const pause = redialPauseMs * (1 + Math.random());
-    setTimeout(() => {
-      if (!this.#closed && !endpoint.channel && this.#endpoints.get(endpoint.id) === endpoint) {
-        this.#dialInBackground(endpoint);
-      }
-    }, pause).unref();
+    clearTimeout(endpoint.redial);
+    endpoint.redial = setTimeout(() => this.#dial(endpoint), pause).unref();
   }
 
   async #connect(endpoint: Endpoint): Promise<void> {
@@ -252,8 +265,8 @@ export class EndpointPool {
     });
     channel.onClose((reason) => {
       if (endpoint.channel === channel) endpoint.channel = undefined;
-      const crashed = reason !== undefined && !drained;
-      if (crashed && this.#candidates.length === 0) this.#expectedSince = Number.NEGATIVE_INFINITY;
+      this.#leaving.delete(channel);
+      if (reason && !drained) this.#crashed();
       if (reason) this.#options.log.debug('connection lost', { to: endpoint.id, reason: reason.message });
       this.#refresh();
       this.#dialLater(endpoint);

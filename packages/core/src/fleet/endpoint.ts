@@ -10,7 +10,9 @@ export class Endpoint implements Candidate {
   /** As it announced itself last. */
   instance: Instance;
   channel: Channel | undefined;
-  dialling: Promise<void> | undefined;
+  isDialling = false;
+  /** Dials it again after a pause. */
+  redial: NodeJS.Timeout | undefined;
   /** When the last dial failed. */
   failedAt = Number.NEGATIVE_INFINITY;
   /** When it could be called first, or again after an ejection: its slow start begins there. */
@@ -41,6 +43,10 @@ export class Endpoint implements Candidate {
   }
   get isOpen(): boolean {
     return this.channel?.state === 'open';
+  }
+  /** It is being dialled for the first time. */
+  get isComing(): boolean {
+    return this.isDialling && this.joinedAt === 0 && this.failedAt === Number.NEGATIVE_INFINITY;
   }
   get isStalled(): boolean {
     return this.channel?.stalled ?? false;
