@@ -1,5 +1,6 @@
 /** What a call needs of the service it goes to: shared by all calls of this process to that service. */
 import type { Bulkhead } from '../resilience/bulkhead.ts';
+import type { CallPolicy } from '../resilience/policy.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
@@ -22,9 +23,19 @@ export interface CallTarget {
   random(): number;
   /** Resolves when discovery has heard of everybody, or of an instance of this service. */
   settled(): Promise<void>;
-  balance(candidates: readonly Endpoint[], now: number, key: string | undefined): Endpoint | undefined;
-  /** A call of its own has begun: for the budgets of retries and hedges. */
-  deposit(now: number): void;
+  /** @param policy of the operation that is called */
+  balance(
+    candidates: readonly Endpoint[],
+    now: number,
+    key: string | undefined,
+    policy: CallPolicy,
+  ): Endpoint | undefined;
+  /**
+   * A call of its own has begun: for the budgets of retries and hedges.
+   *
+   * @param isHedged whether it is one of those that hedges are a share of
+   */
+  deposit(now: number, isHedged: boolean): void;
   /** A call has ended and gives its place to one that waits. */
   left(): void;
 }

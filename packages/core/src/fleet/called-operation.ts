@@ -66,9 +66,9 @@ export class CalledOperation {
   /** @param tried instances to be avoided while there are others. */
   choose(now: number, key: string | undefined, tried: readonly Endpoint[] | undefined): Endpoint | undefined {
     const all = this.service.pool.candidates(this.id);
-    if (tried === undefined) return this.service.balance(all, now, key);
+    if (tried === undefined) return this.service.balance(all, now, key, this.#policy);
     const others = all.filter((endpoint) => !tried.includes(endpoint));
-    return this.service.balance(others.length > 0 ? others : all, now, key);
+    return this.service.balance(others.length > 0 ? others : all, now, key, this.#policy);
   }
 
   /** Calls that have become slow without having ended. */

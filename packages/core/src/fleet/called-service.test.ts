@@ -47,6 +47,29 @@ describe('a service that is called', () => {
     assert.ok(outcomes.every(({ status }) => status === 'fulfilled'));
     assert.ok(it.service.operation('stock.audit').throttle.refusalChance(performance.now()) > 0.5);
   });
+
+  it('is balanced and hedged as the operation’s own policy says', async () => {
+    const it = scene({ 'stock.take': { balancing: 'round-robin' }, stock: { hedge: { budget: 1 } } });
+    const asked: string[] = [];
+    let hangs = false;
+    const answering =
+      (instance: string): Dispatch =>
+      (_call, reply) => {
+        asked.push(instance);
+        if (!hangs || instance === 'stock-2') reply.value(Buffer.from('"ok"'));
+      };
+    await it.start('stock-1', answering('stock-1'));
+    await it.start('stock-2', answering('stock-2'));
+    await inTurn(40, () => it.call({ idempotent: true }));
+    const first = asked.filter((instance) => instance === 'stock-1').length;
+    assert.ok(first >= 18 && first <= 22, `${first} of 40 calls went to the first of two instances`);
+    it.changePolicies({ 'stock.take': { hedge: { enabled: true, quantile: 0.5 } } });
+    await inTurn(20, () => it.call({ idempotent: true }));
+    hangs = true;
+    await inTurn(10, () => it.call({ idempotent: true }));
+    const hedges = it.metric('flotilla_client_attempts_total{kind="hedge"');
+    assert.ok(Number(hedges[0]?.split(' ').at(-1)) >= 4, hedges.join());
+  });
 });
 
 /** One after the other. */

@@ -5,7 +5,7 @@
 import { type Balancer, type ChoiceRequest, createBalancer } from '../balancing/index.ts';
 import { Bulkhead } from '../resilience/bulkhead.ts';
 import type { BreakerState } from '../resilience/circuit-breaker.ts';
-import type { CallPolicy } from '../resilience/policy.ts';
+import type { Balancing, CallPolicy } from '../resilience/policy.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { CallOptions, CallReceiver } from '../rpc/channel.ts';
 import { stallTickMs } from '../rpc/stall-watch.ts';
@@ -49,8 +49,8 @@ export class CalledService implements CallTarget {
   readonly #operations = new Map<string, CalledOperation>();
   /** One for all choices: balancers keep nothing of it. */
   readonly #request: ChoiceRequest;
-  #policy: CallPolicy;
-  #balancer: Balancer;
+  /** Of all operations that are balanced alike, so that they take turns together. */
+  readonly #balancers: Partial<Record<Balancing, Balancer>> = {};
   #watch: NodeJS.Timeout | undefined;
 
   constructor(
@@ -64,8 +64,6 @@ export class CalledService implements CallTarget {
     this.settled = settled;
     this.restarts = restarts;
     const policy = policies.of(name);
-    this.#policy = policy;
-    this.#balancer = createBalancer(policy.balancing);
     this.#request = { now: 0, random, key: undefined, slowStartMs: policy.slowStartMs };
     this.bulkhead = new Bulkhead(policy.bulkhead);
     this.budget = new RetryBudget(policy.retry.budget, policy.retry.reserve);
@@ -93,16 +91,23 @@ export class CalledService implements CallTarget {
     return operation;
   }
 
-  balance(candidates: readonly Endpoint[], now: number, key: string | undefined): Endpoint | undefined {
+  balance(
+    candidates: readonly Endpoint[],
+    now: number,
+    key: string | undefined,
+    { balancing, slowStartMs }: CallPolicy,
+  ): Endpoint | undefined {
     if (candidates.length <= 1) return candidates[0];
     this.#request.now = now;
     this.#request.key = key;
-    return this.#balancer.choose(candidates, this.#request);
+    this.#request.slowStartMs = slowStartMs;
+    this.#balancers[balancing] ??= createBalancer(balancing);
+    return this.#balancers[balancing].choose(candidates, this.#request);
   }
 
-  deposit(now: number): void {
+  deposit(now: number, isHedged: boolean): void {
     this.budget.deposit(now);
-    if (this.#policy.hedge.enabled) this.hedgeBudget.deposit(now);
+    if (isHedged) this.hedgeBudget.deposit(now);
   }
 
   left(): void {
@@ -129,9 +134,6 @@ export class CalledService implements CallTarget {
   applyPolicies(): void {
     const { name, policies } = this.#options;
     const policy = policies.of(name);
-    if (policy.balancing !== this.#policy.balancing) this.#balancer = createBalancer(policy.balancing);
-    this.#policy = policy;
-    this.#request.slowStartMs = policy.slowStartMs;
     this.budget.share = policy.retry.budget;
     this.budget.reserve = policy.retry.reserve;
     this.hedgeBudget.share = policy.hedge.budget;

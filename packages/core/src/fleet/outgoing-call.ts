@@ -90,9 +90,9 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
       this.#refuse(refusal);
       return;
     }
-    const { service } = this.operation;
+    const { service, policy } = this.operation;
     this.#options.signal?.addEventListener('abort', this);
-    service.deposit(now);
+    service.deposit(now, policy.hedge.enabled && this.isIdempotent);
     if (service.bulkhead.tryEnter()) {
       this.entered();
     } else if (service.bulkhead.enqueue(this)) {
