@@ -45,6 +45,8 @@ export function problemsOfIssue(issue: z.core.$ZodIssue): Problem[] {
       ];
     case 'invalid_type':
       return [{ path, message: typeMessage(issue), repair: repairFor(path) }];
+    case 'custom':
+      return [{ path, message: issue.message, repair: String(issue.params?.repair ?? repairFor(path)) }];
     default:
       return [{ path, message: lowerFirst(issue.message), repair: repairFor(path) }];
   }

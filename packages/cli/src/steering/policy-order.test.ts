@@ -54,6 +54,11 @@ describe('a policy that an operator orders', () => {
       'retry.attempts must be at least 1',
       'set it to 1 or more',
     ]);
+    assert.throws(() => ruleOf(['retry.attempts=2', 'bulkhead.queue=0'], 'risk->ledger.hold'), {
+      code: 'usage',
+      message: 'bulkhead.queue is shared by all operations of a service',
+      repair: 'set it for risk->ledger',
+    });
     assert.deepEqual(refusal('retry.attempts=many'), ['retry.attempts is "many"', 'use a number']);
     assert.deepEqual(refusal('retry.budget='), ['retry.budget is ""', 'use a number']);
     assert.deepEqual(refusal('waitMs=30%'), ['waitMs is "30%"', 'use a time like 500ms or 5s']);

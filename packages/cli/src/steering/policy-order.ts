@@ -8,8 +8,11 @@ import { Failure } from '../failure.ts';
 
 const EXAMPLE = 'flotilla policy set ledger.hold retry.attempts=1 breaker.openMs=2s';
 
-/** @throws Failure `usage` that says which key or value is wrong, and what is right. */
-export function ruleOf(settings: readonly string[]): PolicyRule {
+/**
+ * @param selector whose calls they are for
+ * @throws Failure `usage` that says which key or value is wrong, and what is right.
+ */
+export function ruleOf(settings: readonly string[], selector = '*'): PolicyRule {
   if (settings.length === 0) throw usage('no setting is named', `write it like ${EXAMPLE}`);
   const rule: Record<string, unknown> = {};
   for (const text of settings) {
@@ -19,12 +22,12 @@ export function ruleOf(settings: readonly string[]): PolicyRule {
     const parsed = settingValue(key, value);
     rule[group] = inner === undefined ? parsed : { ...(rule[group] as object | undefined), [inner]: parsed };
   }
-  const { data, error } = PolicyRules.safeParse({ '*': rule });
-  const checked = data?.['*'];
+  const { data, error } = PolicyRules.safeParse({ [selector]: rule });
+  const checked = data?.[selector];
   if (checked !== undefined) return checked;
   const [problem] = (error?.issues ?? []).flatMap(problemsOfIssue);
   throw usage(
-    `${problem?.path.replace(/^\*\./, '')} ${problem?.message}`,
+    `${problem?.path.slice(selector.length + 1)} ${problem?.message}`,
     problem?.repair ?? `write it like ${EXAMPLE}`,
   );
 }

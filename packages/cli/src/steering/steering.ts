@@ -107,8 +107,8 @@ export class Steering {
    * @throws Failure `not_found` for a service or operation, `usage` for a setting that does not exist.
    */
   async setPolicy(selector: string, settings: readonly string[]): Promise<PolicyRules> {
-    const rule = ruleOf(settings);
     await this.#requireSelector(selector, true);
+    const rule = ruleOf(settings, selector);
     const { policies } = this.#document;
     return this.#setPolicies({ ...policies, [selector]: merged(policies[selector], rule) });
   }

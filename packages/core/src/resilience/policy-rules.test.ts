@@ -159,4 +159,25 @@ describe('Rules', () => {
   it('may set every key that a policy has', () => {
     assert.deepEqual(PolicyRules.parse({ '*': defaultPolicy }), { '*': defaultPolicy });
   });
+
+  it('of one operation cannot say what all operations of the service share', () => {
+    const rule: PolicyRules[string] = {
+      ...{ balancing: 'random', bulkhead: { queue: 0 }, retry: { attempts: 1, reserve: 0 } },
+      ...{ hedge: { enabled: true, budget: 0.5 }, preferZone: false, ejection: { maxMs: 1 } },
+    };
+    const { error } = PolicyRules.safeParse({ 'risk->ledger.hold': rule });
+    const refused = error?.issues.map(({ path }) => path.slice(1).join('.')).sort();
+    const shared = ['bulkhead.queue', 'ejection.maxMs', 'hedge.budget', 'preferZone', 'retry.reserve'];
+    assert.deepEqual(refused, shared);
+    for (const issue of error?.issues ?? []) {
+      assert.deepEqual(issue.code === 'custom' && issue.params, { repair: 'set it for risk->ledger' });
+    }
+    assert.ok(PolicyRules.safeParse({ 'risk->ledger': rule }).success);
+    const layers: PolicyLayer[] = [{ source: 'code', rules: { 'risk->ledger.hold': rule } }];
+    const said = explainPolicy(layers, 'risk', 'ledger', 'hold').filter(({ source }) => source === 'code');
+    assert.deepEqual(
+      said.map(({ key }) => key),
+      ['balancing', 'retry.attempts', 'hedge.enabled'],
+    );
+  });
 });

@@ -70,12 +70,34 @@ export type PolicyRule = z.infer<typeof Rule>;
 /** `*`, `ledger`, `ledger.hold`, `risk->ledger`, `risk->ledger.hold`, `risk->*`. */
 const selectorPattern = /^(?:[a-z][a-z0-9-]*->)?(?:\*|[a-z][a-z0-9-]*(?:\.[A-Za-z$][A-Za-z0-9]*)?)$/;
 
-export const PolicyRules = z.record(
-  z.string().regex(selectorPattern, {
-    error: 'is not a selector: use *, <service>, <service>.<operation>, or <caller>-> before one of these',
-  }),
-  Rule,
-);
+/**
+ * What all operations of a service share, so that it cannot be another for one of them: the connections to its instances,
+ * their places, and budgets that are shares of all calls.
+ */
+const ofService = /^(?:preferZone$|ejection\.|bulkhead\.|(?:retry|hedge)\.budget$|retry\.reserve$)/;
+
+export const PolicyRules = z
+  .record(
+    z.string().regex(selectorPattern, {
+      error: 'is not a selector: use *, <service>, <service>.<operation>, or <caller>-> before one of these',
+    }),
+    Rule,
+  )
+  .superRefine((rules, { addIssue }) => {
+    for (const [selector, rule] of Object.entries(rules)) {
+      const [service, operation] = selector.split('.');
+      if (operation === undefined) continue;
+      for (const [key] of leaves(rule)) {
+        if (!ofService.test(key)) continue;
+        addIssue({
+          code: 'custom',
+          path: [selector, ...key.split('.')],
+          message: 'is shared by all operations of a service',
+          params: { repair: `set it for ${service}` },
+        });
+      }
+    }
+  });
 export type PolicyRules = z.infer<typeof PolicyRules>;
 
 /** Layers in the order in which they win. */
@@ -98,7 +120,7 @@ export interface PolicyValue {
 
 /**
  * The effective policy of calls from `caller` to `service`, for one operation or, without one, for what all of them
- * share (balancing, ejection, bulkhead, throttle).
+ * share (ejection, bulkhead, the budgets of retries and hedges).
  */
 export function resolvePolicy(
   layers: readonly PolicyLayer[],
@@ -126,7 +148,10 @@ export function explainPolicy(
   }
   for (const { source, rules } of layers) {
     for (const selector of selectorsOf(caller, service, operation)) {
+      const isOfOne = selector.includes('.');
       for (const [key, value] of leaves(rules[selector] ?? {})) {
+        // Possible in code, where nobody checks the rules.
+        if (isOfOne && ofService.test(key)) continue;
         values.set(key, { key, value, source, selector });
       }
     }
