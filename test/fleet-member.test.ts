@@ -224,3 +224,22 @@ test('a fallback answers when the call has failed for good, and is not asked oth
   await waitFor(() => member.discovery.list('quote').length === 1);
   assert.deepEqual(await client.old({}, { fallback }), { by: 'quote-1' });
 });
+
+test('who has left the fleet calls nobody any more', async () => {
+  await host(quote, 'quote-1');
+  const member = await enter();
+  const client = member.client(Quote);
+  await client.old();
+  await member.leave();
+  await assert.rejects(client.old(), { code: 'unavailable', data: { executed: 'no' } });
+  const stranger = await enter({ instance: 'probe-2' });
+  await waitFor(() => stranger.discovery.list('quote').length === 1);
+  await stranger.leave();
+  await assert.rejects(stranger.client(Quote).old(), { code: 'unavailable', data: { executed: 'no' } });
+  for (const { services } of [member.resilience(), stranger.resilience()]) {
+    assert.deepEqual(
+      services.flatMap(({ instances }) => instances),
+      [],
+    );
+  }
+});

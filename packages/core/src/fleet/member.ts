@@ -91,6 +91,7 @@ export class FleetMember implements Caller {
   readonly #metrics: ClientMetrics;
   readonly #restarts = new PlannedRestarts();
   #control: ControlDocument = emptyControl;
+  #hasLeft = false;
 
   /** Use {@link joinFleet}. */
   constructor(connection: NatsConnection, options: MemberOptions, identity: WireIdentity) {
@@ -198,11 +199,11 @@ export class FleetMember implements Caller {
     this.discovery.goodbye(goodbye);
   }
 
-  /** Says goodbye, closes all connections. Calls in flight fail with `unavailable`. */
+  /** Says goodbye, closes all connections. Calls in flight fail with `unavailable`, and so does every call after it. */
   async leave(): Promise<void> {
+    this.#hasLeft = true;
     this.discovery.stop();
     for (const service of this.#services.values()) service.close();
-    this.#services.clear();
     this.faults.close();
     if (!this.connection.isClosed()) {
       await Promise.race([
@@ -218,6 +219,7 @@ export class FleetMember implements Caller {
     if (!service) {
       service = this.#makeService(name);
       this.#services.set(name, service);
+      if (this.#hasLeft) service.close();
       service.pool.update(this.discovery.list(name));
     }
     return service;
