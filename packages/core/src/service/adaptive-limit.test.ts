@@ -80,7 +80,7 @@ test('under low load it stays as it is, whatever the latency does', () => {
     spread: 0.9,
     workMs: (now) => (now % 5_000 < 2_500 ? 20 : 80),
   };
-  for (const { limit } of simulate(new AdaptiveLimit(), load)) assert.equal(limit, 64);
+  for (const { limit } of simulate(new AdaptiveLimit({ start: 64 }), load)) assert.equal(limit, 64);
 });
 
 test('a change of the mix of operations is no change of speed', () => {
@@ -100,6 +100,20 @@ test('a change of the mix of operations is no change of speed', () => {
   assert.ok(limit.limit >= before, `it fell from ${before} to ${limit.limit}`);
 });
 
+test('from its start it doubles while it is full and latency does not care, and takes the last step back', () => {
+  const limit = new AdaptiveLimit({ start: 16 });
+  const operation = limit.operation();
+  const { after } = clock();
+  const window = (latencyMs: number) => {
+    for (let n = 0; n < 12; n++) limit.record(operation, latencyMs, limit.limit, after(5));
+    return limit.limit;
+  };
+  assert.deepEqual([window(300), window(310), window(290)], [32, 64, 128]);
+  assert.equal(limit.isGrowing, true);
+  assert.equal(window(700), 64);
+  assert.equal(limit.isGrowing, false);
+});
+
 test('it keeps its bounds', () => {
   const limit = new AdaptiveLimit({ min: 4, start: 10, max: 20 });
   const operation = limit.operation();
@@ -116,7 +130,7 @@ test('it keeps its bounds', () => {
 });
 
 test('a measurement that long calls hold up is given up, or they would hold the limit for ever', () => {
-  const limit = new AdaptiveLimit({ start: 40 });
+  const limit = new AdaptiveLimit({ start: 40, max: 40 });
   const operation = limit.operation();
   const { after } = clock();
   let lowered = false;

@@ -15,7 +15,7 @@
 export interface LimitOptions {
   /** Least calls at a time. Default 8. */
   readonly min?: number;
-  /** Where it begins. Default 64. */
+  /** Where it begins. Default 16. */
   readonly start?: number;
   /** Most calls at a time. Default 4096. */
   readonly max?: number;
@@ -67,6 +67,7 @@ export class AdaptiveLimit {
   limit: number;
   readonly #min: number;
   readonly #max: number;
+  readonly #start: number;
   readonly #operations: OperationLatency[] = [];
   /** The limit before rounding, and without a measurement's halving. */
   #exact: number;
@@ -81,13 +82,24 @@ export class AdaptiveLimit {
   #measureFrom = 0;
   #probeAfterMs = firstProbeMs;
   #averageMs = 0;
+  /** No latency has ever grown with the limit. */
+  #isGrowing = true;
 
-  constructor({ min = 8, start = 64, max = 4096 }: LimitOptions = {}) {
+  constructor({ min = 8, start = 16, max = 4096 }: LimitOptions = {}) {
     this.#min = min;
     this.#max = max;
+    this.#start = start;
     this.#exact = start;
     this.#highest = start;
     this.limit = start;
+  }
+
+  /**
+   * Where the limit ends up is not known yet: from its start it doubles for as long as it is full and latency does not care,
+   * like the window of a TCP connection in slow start. Who is kept waiting by it is not kept by an overload.
+   */
+  get isGrowing(): boolean {
+    return this.#isGrowing;
   }
 
   /** Registers an operation; its calls are recorded with what this returns. */
@@ -125,8 +137,9 @@ export class AdaptiveLimit {
     const isUsed = this.#peak * 2 >= this.limit;
     const isFull = this.#peak >= this.limit;
     const gradient = this.#compare(isUsed);
-    if (isUsed) this.#adjust(gradient);
-    if (!isFull) this.#fullSince = Number.NaN;
+    if (this.#isGrowing) this.#grow(gradient, isUsed, isFull);
+    else if (isUsed) this.#adjust(gradient);
+    if (!isFull || this.#isGrowing) this.#fullSince = Number.NaN;
     else if (Number.isNaN(this.#fullSince)) this.#fullSince = now;
     else if (now - this.#fullSince >= this.#probeAfterMs) this.#beginProbe(now);
     this.#nextWindow(now);
@@ -150,16 +163,30 @@ export class AdaptiveLimit {
     return realMs > 0 ? usualMs / realMs : 1;
   }
 
+  #grow(ratio: number, isUsed: boolean, isFull: boolean): void {
+    if (isUsed && tolerance * ratio < 1) {
+      this.#isGrowing = false;
+      // The last doubling was one too many.
+      this.#set(this.#exact / 2 < this.#start ? this.#start : this.#exact / 2);
+    } else if (isFull) {
+      this.#set(this.#exact * 2);
+      this.#isGrowing = this.#exact < this.#max;
+    }
+  }
+
+  #set(limit: number): void {
+    this.#exact = Math.max(this.#min, Math.min(this.#max, limit));
+    this.#highest = Math.max(this.#highest, this.#exact);
+    this.limit = Math.floor(this.#exact);
+  }
+
   #adjust(ratio: number): void {
     const gradient = Math.max(0.5, Math.min(1, tolerance * ratio));
     // Room for a queue, without which it could not grow: small beside the limit, so that latency stays low, but more
     // while latency says that the end is far.
     const room = Math.sqrt(this.#exact) / (tolerance * ratio > headroom ? 0.5 : 3);
     const target = this.#exact * gradient + room;
-    const next = this.#exact + (target - this.#exact) * smoothing;
-    this.#exact = Math.max(this.#min, Math.min(this.#max, next));
-    this.#highest = Math.max(this.#highest, this.#exact);
-    this.limit = Math.floor(this.#exact);
+    this.#set(this.#exact + (target - this.#exact) * smoothing);
   }
 
   #nextWindow(now: number): void {

@@ -94,6 +94,14 @@ describe('the queue of admission', () => {
     assert.ok(joins('high') > 40);
   });
 
+  it('does not take it for an overload when the limit is still being found', () => {
+    const queue = new AdmissionQueue<string>();
+    const now = learn(queue, 10);
+    for (let n = 0; n < 50; n++) queue.join('n', 'normal', now);
+    assert.equal(queue.judge('normal', now + 150, forever), 'too_long');
+    assert.equal(queue.judge('normal', now + 150, forever, true), 'join');
+  });
+
   it('takes as many as it is fast: a thousand waiting calls of 10 µs are no long wait', () => {
     const queue = new AdmissionQueue<string>();
     const now = learn(queue, 0.01);
@@ -111,7 +119,7 @@ describe('the queue of admission', () => {
   });
 
   it('notices when nobody leaves any more', () => {
-    const queue = new AdmissionQueue<string>();
+    const queue = new AdmissionQueue<string>({ maxWaitMs: 100 });
     const now = learn(queue, 0.1);
     queue.join('n', 'normal', now);
     assert.equal(queue.judge('normal', now + 20, forever), 'join');
@@ -151,7 +159,7 @@ describe('the queue of admission', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-        const queue = new AdmissionQueue<number>({ bound: 1000, maxWaitMs: 40 });
+        const queue = new AdmissionQueue<number>({ bound: 1000, giveUpMs: 40 });
         const model = new Map<Priority, { id: number; since: number }[]>();
         for (const priority of priorities) model.set(priority, []);
         const lists = priorities.map((priority) => model.get(priority)!);

@@ -3,6 +3,9 @@
  * away when it comes and not when it has waited, so the queue is as long as the server is fast: what counts is not the
  * number ahead but how long they take, seen from how often one leaves.
  *
+ * A queue that comes and goes is a burst, which it smooths. One that stands is an overload, in which a longer one would
+ * only make everybody wait: it is kept short then (the insight of CoDel, RFC 8289).
+ *
  * Pure: the clock is an argument, in milliseconds. Nothing allocates but the growing of a line.
  */
 import type { Priority } from '../contract/document.ts';
@@ -20,11 +23,15 @@ export type Refusal = 'queue_full' | 'too_long' | 'displaced' | 'waited' | 'stop
 export const refusals: readonly Refusal[] = ['queue_full', 'too_long', 'displaced', 'waited', 'stopping'];
 
 export interface QueueOptions {
-  /** Most calls that wait, of all priorities. Default 1024. */
+  /** Most calls that wait, of all priorities. Default 8192. */
   readonly bound?: number;
-  /** Longest wait that may be expected when a call joins, in milliseconds. Default 100. */
+  /** Longest wait that may be expected when a call joins, in milliseconds. Default 1000. */
   readonly maxWaitMs?: number;
-  /** After this wait a call is turned away even so: what it was promised was wrong. Default 10 × `maxWaitMs`. */
+  /** The same in an overload. Default 25. */
+  readonly overloadWaitMs?: number;
+  /** A queue that stands for longer than this is no burst but an overload. Default 100. */
+  readonly standingMs?: number;
+  /** After this wait a call is turned away even so: what it was promised was wrong. Default 2 × `maxWaitMs`. */
   readonly giveUpMs?: number;
 }
 
@@ -33,11 +40,6 @@ export interface QueueOptions {
  * higher priority that come later and go first.
  */
 const shareOfWait: Readonly<Record<Priority, number>> = { high: 1, normal: 0.75, background: 0.5 };
-/**
- * Share of it that remains when somebody has been ahead of this priority for longer than the longest wait. That is no burst, which a longer
- * queue would smooth, but an overload, in which it only makes everybody wait (the insight of CoDel, RFC 8289).
- */
-const shareInOverload = 0.25;
 /** Weight of the latest departure in what is known of all. */
 const newest = 0.05;
 
@@ -45,6 +47,8 @@ export class AdmissionQueue<Call> {
   readonly #lines: readonly Line<Call>[] = priorities.map(() => new Line<Call>());
   readonly #bound: number;
   readonly #maxWaitMs: number;
+  readonly #overloadWaitMs: number;
+  readonly #standingMs: number;
   readonly #giveUpMs: number;
   #size = 0;
   /** Usual time from one departure to the next, while calls wait. */
@@ -53,10 +57,13 @@ export class AdmissionQueue<Call> {
   /** When, for each priority, a call last had nobody ahead. */
   readonly #clearAt = priorities.map(() => 0);
 
-  constructor({ bound = 1024, maxWaitMs = 100, giveUpMs = 10 * maxWaitMs }: QueueOptions = {}) {
+  constructor(options: QueueOptions = {}) {
+    const { bound = 8192, maxWaitMs = 1000, overloadWaitMs = 25, standingMs = 100 } = options;
     this.#bound = bound;
     this.#maxWaitMs = maxWaitMs;
-    this.#giveUpMs = giveUpMs;
+    this.#overloadWaitMs = Math.min(overloadWaitMs, maxWaitMs);
+    this.#standingMs = standingMs;
+    this.#giveUpMs = options.giveUpMs ?? 2 * maxWaitMs;
   }
 
   get size(): number {
@@ -79,16 +86,19 @@ export class AdmissionQueue<Call> {
    * Whether a call may join. `displace` says that it may, once `displace` has made room for it.
    *
    * @param remainingMs until its deadline; Infinity without one
+   * @param isLearning what keeps the queue standing is no overload: how much there may be at a time is being found out
    */
   judge(
     priority: Priority,
     now: number,
     remainingMs: number,
+    isLearning = false,
   ): 'join' | 'displace' | 'queue_full' | 'too_long' {
     const expectedMs = this.expectedWaitMs(priority, now);
-    const isOverload = expectedMs > 0 && now - this.#clearAt[priorities.indexOf(priority)]! > this.#maxWaitMs;
-    const mostMs = this.#maxWaitMs * shareOfWait[priority] * (isOverload ? shareInOverload : 1);
-    if (expectedMs > mostMs || expectedMs >= remainingMs) return 'too_long';
+    const standsFor = now - this.#clearAt[priorities.indexOf(priority)]!;
+    const isOverload = !isLearning && expectedMs > 0 && standsFor > this.#standingMs;
+    const mostMs = isOverload ? this.#overloadWaitMs : this.#maxWaitMs;
+    if (expectedMs > mostMs * shareOfWait[priority] || expectedMs >= remainingMs) return 'too_long';
     if (this.#size < this.#bound) return 'join';
     return this.#lowest() > priorities.indexOf(priority) ? 'displace' : 'queue_full';
   }

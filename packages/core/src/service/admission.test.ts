@@ -126,7 +126,7 @@ describe('the admission of a server', () => {
   it('turns away who has waited as long as anybody may, although nothing ends', async () => {
     for (let n = 0; n < 4; n++) call('', { stays: true });
     call('late');
-    now += 1_001;
+    now += 2_001;
     await waitFor(() => story.includes('late: waited'));
   });
 

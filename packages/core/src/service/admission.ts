@@ -111,7 +111,8 @@ export class Admission {
 
   /** Whether a call that may not enter may wait. It then has to, or is refused for the reason given. */
   judge(priority: Priority, now: number, remainingMs: number): Refusal | undefined {
-    let verdict = this.#queue.judge(priority, this.#queueTime(now), remainingMs);
+    const isLearning = this.#limit.isGrowing && !this.#hasRoom(priority);
+    let verdict = this.#queue.judge(priority, this.#queueTime(now), remainingMs, isLearning);
     if (verdict === 'displace') {
       this.#queue.displace()?.turnAway('displaced', now);
       verdict = 'join';

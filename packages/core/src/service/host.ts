@@ -71,6 +71,7 @@ export async function startService(service: Service, options: HostOptions): Prom
       natsUrl,
       zone,
       telemetry,
+      heartbeats: 'called',
       control,
       ...(spec.policies ? { policies: spec.policies } : {}),
     });

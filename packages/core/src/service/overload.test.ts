@@ -118,7 +118,7 @@ test('the metrics tell the limit, the queue and who was refused why', async () =
   const text = fleet.metrics(Busy).render();
   const value = (pattern: RegExp) =>
     [...text.matchAll(pattern)].reduce((sum, [, count]) => sum + Number(count), 0);
-  assert.equal(value(/^flotilla_server_limit (\d+)$/gm), 64);
+  assert.equal(value(/^flotilla_server_limit (\d+)$/gm), 16);
   assert.equal(value(/^flotilla_server_queue\{priority="background"\} (\d+)$/gm), 0);
   assert.equal(value(/^flotilla_server_refused_total\{priority="background",.*\} (\d+)$/gm), refused.length);
   const counted = (code: string) =>
