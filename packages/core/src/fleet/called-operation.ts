@@ -4,6 +4,7 @@ import { type BreakerState, CircuitBreaker } from '../resilience/circuit-breaker
 import { LatencyQuantile } from '../resilience/latency-quantile.ts';
 import type { CallPolicy } from '../resilience/policy.ts';
 import { Throttle } from '../resilience/throttle.ts';
+import type { Channel } from '../rpc/channel.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { TraceContext } from '../telemetry/trace-context.ts';
 import type { SpanTemplate } from '../telemetry/tracer.ts';
@@ -11,6 +12,7 @@ import { CallList } from './call-list.ts';
 import type { CallTarget } from './call-target.ts';
 import type { OperationMetrics } from './client-metrics.ts';
 import type { Endpoint } from './endpoint.ts';
+import { isRelayed, type Verdict, verdictOf } from './verdict.ts';
 
 const notExecuted = { executed: 'no' };
 
@@ -69,6 +71,21 @@ export class CalledOperation {
     if (tried === undefined) return this.service.balance(all, now, key, this.#policy);
     const others = all.filter((endpoint) => !tried.includes(endpoint));
     return this.service.balance(others.length > 0 ? others : all, now, key, this.#policy);
+  }
+
+  /** Tells the records of an instance, and the throttle, what the failure of a request says of them. */
+  judge(endpoint: Endpoint, channel: Channel, error: FlotillaError, elapsedMs: number, now: number): Verdict {
+    const verdict = verdictOf(error, elapsedMs, this.breaker.patienceMs);
+    if (verdict === 'answer') {
+      endpoint.outlier.succeeded(now);
+    } else if (verdict === 'failure' && !isRelayed(error)) {
+      const isLoss = error.code === 'unavailable' && !error.remote;
+      if (isLoss && !endpoint.isFirstLossOf(channel)) return 'nothing';
+      this.service.pool.failed(endpoint, now);
+    }
+    if (error.remote && error.code === 'overloaded' && !isRelayed(error)) this.throttle.refused(now);
+    else if (error.remote) this.throttle.accepted(now);
+    return verdict;
   }
 
   /** Calls that have become slow without having ended. */

@@ -28,7 +28,7 @@ import type { Entrant } from './call-target.ts';
 import type { CalledOperation } from './called-operation.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { InstanceWaiter } from './endpoint-pool.ts';
-import { isRelayed, type Verdict, verdictOf } from './verdict.ts';
+import { isRelayed, type Verdict } from './verdict.ts';
 
 const notExecuted: ExecutionData = { executed: 'no' };
 const perhapsExecuted: ExecutionData = { executed: 'unknown' };
@@ -209,9 +209,13 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
   requestFailed(request: Request, error: FlotillaError): void {
     const now = performance.now();
     const elapsedMs = now - request.startedAt;
-    const verdict = this.#judge(request, error, elapsedMs, now);
-    if (verdict === 'answer') request.span.set('error.type', error.code);
-    else request.span.fail(error.code, error.message);
+    const verdict = this.operation.judge(request.endpoint, request.channel, error, elapsedMs, now);
+    if (verdict === 'answer') {
+      request.endpoint.answered(elapsedMs, now);
+      request.span.set('error.type', error.code);
+    } else {
+      request.span.fail(error.code, error.message);
+    }
     request.span.end(now);
     if ((error.data as Partial<ExecutionData> | undefined)?.executed !== 'no') this.#mayHaveRun = true;
     if (this.#settled) return;
@@ -220,24 +224,6 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     const retry = isRelayed(error) ? 'no' : mayRetry(error, this.isIdempotent);
     if (retry !== 'no' && this.#retry(retry, request.endpoint, error, now)) return;
     this.#fail(error, verdict, elapsedMs);
-  }
-
-  /** Tells the instance's own records what its answer means. */
-  #judge(request: Request, error: FlotillaError, elapsedMs: number, now: number): Verdict {
-    const { endpoint, channel } = request;
-    const { service, breaker, throttle } = this.operation;
-    const verdict = verdictOf(error, elapsedMs, breaker.patienceMs);
-    if (verdict === 'answer') {
-      endpoint.answered(elapsedMs, now);
-      endpoint.outlier.succeeded(now);
-    } else if (verdict === 'failure' && !isRelayed(error)) {
-      const isLoss = error.code === 'unavailable' && !error.remote;
-      if (isLoss && !endpoint.isFirstLossOf(channel)) return 'nothing';
-      service.pool.failed(endpoint, now);
-    }
-    if (error.remote && error.code === 'overloaded' && !isRelayed(error)) throttle.refused(now);
-    else if (error.remote) throttle.accepted(now);
-    return verdict;
   }
 
   /** Whether the outcome now depends on the call's other request. */

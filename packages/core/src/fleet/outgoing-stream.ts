@@ -3,24 +3,25 @@
  * place in the bulkhead; it fails, and does not move, when its instance goes away.
  */
 import { type FlotillaError, platformError, toFlotillaError } from '../errors/flotilla-error.ts';
-import { refused } from '../resilience/circuit-breaker.ts';
+import { type Admission, refused } from '../resilience/circuit-breaker.ts';
 import { mayRetry } from '../resilience/retryable.ts';
-import type { CallOptions } from '../rpc/channel.ts';
+import type { CallOptions, Channel } from '../rpc/channel.ts';
+import type { Span } from '../telemetry/span.ts';
 import type { CalledOperation } from './called-operation.ts';
 import type { Endpoint } from './endpoint.ts';
-import { isRelayed, verdictOf } from './verdict.ts';
 
 export async function* openStream(
   operation: CalledOperation,
   payload: Uint8Array,
   options: CallOptions,
 ): AsyncIterableIterator<Buffer> {
+  const due = performance.now() + (options.deadlineMs ?? Number.POSITIVE_INFINITY);
   const tried: Endpoint[] = [];
   for (;;) {
-    const endpoint = await instanceFor(operation, options, tried);
-    const attempt = new StreamAttempt(operation, endpoint);
+    const endpoint = await instanceFor(operation, options, due, tried);
+    const attempt = new StreamAttempt(operation, endpoint, options);
     try {
-      yield* attempt.items(payload, options);
+      yield* attempt.items(payload, options, due);
       return;
     } catch (error) {
       tried.push(endpoint);
@@ -33,71 +34,83 @@ export async function* openStream(
 class StreamAttempt {
   readonly #operation: CalledOperation;
   readonly #endpoint: Endpoint;
+  readonly #channel: Channel | undefined;
+  readonly #startedAt = performance.now();
+  readonly #admission: Admission;
+  readonly #span: Span;
+  #isReported = false;
   hasStarted = false;
 
-  constructor(operation: CalledOperation, endpoint: Endpoint) {
+  constructor(operation: CalledOperation, endpoint: Endpoint, { trace }: CallOptions) {
     this.#operation = operation;
     this.#endpoint = endpoint;
+    this.#channel = endpoint.channel;
+    this.#admission = operation.breaker.admit(this.#startedAt);
+    if (this.#admission === refused) throw operation.circuitOpen(this.#startedAt);
+    this.#span = operation.startSpan(trace, this.#startedAt);
+    this.#span.set('server.address', endpoint.id);
+    operation.metrics.sent('first');
   }
 
-  async *items(payload: Uint8Array, options: CallOptions): AsyncIterableIterator<Buffer> {
-    const { breaker, metrics, id } = this.#operation;
-    const startedAt = performance.now();
-    const admission = breaker.admit(startedAt);
-    if (admission === refused) throw this.#operation.circuitOpen(startedAt);
-    const span = this.#operation.startSpan(options.trace, startedAt);
-    span.set('server.address', this.#endpoint.id);
-    metrics.sent('first');
-    let reported = false;
-    const report = (works: boolean | undefined) => {
-      if (reported) return;
-      reported = true;
-      const now = performance.now();
-      if (works === undefined) breaker.released(admission, now);
-      else if (works) breaker.succeeded(admission, now - startedAt, now);
-      else breaker.failed(admission, now);
-    };
+  async *items(payload: Uint8Array, options: CallOptions, due: number): AsyncIterableIterator<Buffer> {
+    const { metrics, id, breaker } = this.#operation;
+    // A stream that has nothing to tell works, too. Or it would be a probe of the breaker, and keep others out, for hours.
+    const works = setTimeout(() => this.#report(true), breaker.policy.slowMs).unref();
     let code = 'cancelled';
     try {
-      const channel = this.#endpoint.channel;
+      const channel = this.#channel;
       if (!channel) throw this.#operation.noInstance();
-      for await (const item of channel.stream(id, payload, { ...options, trace: span })) {
+      const deadlineMs = due === Number.POSITIVE_INFINITY ? undefined : due - performance.now();
+      for await (const item of channel.stream(id, payload, { ...options, deadlineMs, trace: this.#span })) {
         this.hasStarted = true;
-        report(true);
+        this.#report(true);
         yield item;
       }
-      report(true);
+      this.#report(true);
       code = 'ok';
     } catch (thrown) {
       const error = toFlotillaError(thrown);
       code = error.code;
-      report(this.#judge(error, performance.now() - startedAt));
-      span.fail(error.code, error.message);
+      this.#report(this.#judge(error));
+      this.#span.fail(error.code, error.message);
       throw error;
     } finally {
-      report(undefined);
-      span.end();
-      metrics.ended(code, performance.now() - startedAt);
+      clearTimeout(works);
+      this.#report(undefined);
+      this.#span.end();
+      metrics.ended(code, performance.now() - this.#startedAt);
     }
   }
 
-  #judge(error: FlotillaError, elapsedMs: number): boolean | undefined {
-    const verdict = verdictOf(error, elapsedMs, this.#operation.breaker.patienceMs);
-    if (verdict === 'nothing') return undefined;
-    if (verdict === 'answer') return true;
-    if (!isRelayed(error)) this.#operation.service.pool.failed(this.#endpoint, performance.now());
-    return false;
+  /** How long it takes until there is something to tell says nothing of the service. */
+  #report(works: boolean | undefined): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
+    const now = performance.now();
+    const { breaker } = this.#operation;
+    if (works === undefined) breaker.released(this.#admission, now);
+    else if (works) breaker.succeeded(this.#admission, 0, now);
+    else breaker.failed(this.#admission, now);
+  }
+
+  /** Whether the operation works, as far as its failure tells. */
+  #judge(error: FlotillaError): boolean | undefined {
+    // A deadline is when a stream is meant to end.
+    if (error.code === 'deadline_exceeded' || !this.#channel) return undefined;
+    const now = performance.now();
+    const verdict = this.#operation.judge(this.#endpoint, this.#channel, error, now - this.#startedAt, now);
+    return verdict === 'nothing' ? undefined : verdict === 'answer';
   }
 }
 
 /** An instance to open the stream on, as soon as there is one. */
 async function instanceFor(
   operation: CalledOperation,
-  { signal, routingKey, deadlineMs = Number.POSITIVE_INFINITY }: CallOptions,
+  { signal, routingKey }: CallOptions,
+  due: number,
   tried: readonly Endpoint[],
 ): Promise<Endpoint> {
   const { pool } = operation.service;
-  const due = performance.now() + deadlineMs;
   if (pool.size === 0 && !pool.wasKnown) await operation.service.settled();
   for (let waited = false; ; waited = true) {
     if (signal?.aborted) {
@@ -113,11 +126,17 @@ async function instanceFor(
       if (waited) pool.ended();
       return endpoint;
     }
+    if (due <= now) {
+      throw platformError('deadline_exceeded', `${operation.id} was not opened within its deadline`, {
+        data: { executed: 'no' },
+      });
+    }
     const until = Math.min(pool.hopeUntil(operation.policy.waitMs), due);
     if (until <= now) throw operation.noInstance();
     await new Promise<void>((resolve) => {
       const waiter = { instanceCame: () => done() };
-      const timer = setTimeout(() => done(), until - now);
+      // A timer leaves out fractions of a millisecond, and may be early by one.
+      const timer = setTimeout(() => done(), Math.ceil(until - now) + 1);
       const done = () => {
         clearTimeout(timer);
         pool.forget(waiter);
