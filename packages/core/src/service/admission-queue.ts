@@ -25,13 +25,13 @@ export const refusals: readonly Refusal[] = ['queue_full', 'too_long', 'displace
 export interface QueueOptions {
   /** Most calls that wait, of all priorities. Default 8192. */
   readonly bound?: number;
-  /** Longest wait that may be expected when a call joins, in milliseconds. Default 500. */
+  /** Longest wait that may be expected when a call joins, in milliseconds. Default 1000. */
   readonly maxWaitMs?: number;
   /** The same in an overload. Default 25. */
   readonly overloadWaitMs?: number;
   /** A queue that stands for longer than this is no burst but an overload. Default 100. */
   readonly standingMs?: number;
-  /** After this wait a call is turned away even so: what it was promised was wrong. Default 4 × `maxWaitMs`. */
+  /** After this wait a call is turned away even so: what it was promised was wrong. Default 2 × `maxWaitMs`. */
   readonly giveUpMs?: number;
 }
 
@@ -58,12 +58,12 @@ export class AdmissionQueue<Call> {
   readonly #clearAt = priorities.map(() => 0);
 
   constructor(options: QueueOptions = {}) {
-    const { bound = 8192, maxWaitMs = 500, overloadWaitMs = 25, standingMs = 100 } = options;
+    const { bound = 8192, maxWaitMs = 1000, overloadWaitMs = 25, standingMs = 100 } = options;
     this.#bound = bound;
     this.#maxWaitMs = maxWaitMs;
     this.#overloadWaitMs = Math.min(overloadWaitMs, maxWaitMs);
     this.#standingMs = standingMs;
-    this.#giveUpMs = options.giveUpMs ?? 4 * maxWaitMs;
+    this.#giveUpMs = options.giveUpMs ?? 2 * maxWaitMs;
   }
 
   get size(): number {
