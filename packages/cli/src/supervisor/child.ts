@@ -6,6 +6,7 @@ import { childOutput } from '../logs/child-output.ts';
 import type { LogEntry, Origin } from '../logs/entry.ts';
 import { Ring } from '../logs/ring.ts';
 import { type ProcessMessage, parseProcessMessage, type SupervisorMessage } from './process-message.ts';
+import { wakeAfterUs } from './waker.ts';
 
 export interface ChildSpec {
   readonly unit: string;
@@ -32,7 +33,10 @@ export interface ChildListener {
 export interface Child {
   /** Undefined when it could not be spawned; `end` says why. */
   readonly pid: number | undefined;
-  /** SIGTERM wakes a stopped process too, so that it can obey. */
+  /**
+   * SIGTERM wakes a stopped process too, so that it can obey. One stopped by SIGSTOP goes on when the supervisor is killed, so
+   * that it can notice that.
+   */
   signal(signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   /** Over IPC. A process that is gone hears nothing. */
   send(message: SupervisorMessage): void;
@@ -72,7 +76,9 @@ export function spawnChild(spec: ChildSpec, scrub: (line: string) => string, lis
     const parsed = parseProcessMessage(message);
     if (parsed !== undefined) listener.message(parsed);
   });
+  let letSleep: (() => void) | undefined;
   onceGone(child, (how, clean) => {
+    letSleep?.();
     killStragglers(child.pid);
     const said = words.last(LAST_WORDS).join('\n').trim();
     listener.end({ description: said === '' || clean ? how : `${how}: ${lastLines(said)}`, clean });
@@ -80,6 +86,8 @@ export function spawnChild(spec: ChildSpec, scrub: (line: string) => string, lis
   return {
     pid: child.pid,
     signal(signal) {
+      letSleep?.();
+      letSleep = signal === 'SIGSTOP' && child.pid !== undefined ? wakeAfterUs(child.pid) : undefined;
       child.kill(signal);
       if (signal === 'SIGTERM') child.kill('SIGCONT');
     },
