@@ -2,7 +2,7 @@
 import { type FlotillaError, platformError } from '../errors/flotilla-error.ts';
 import { type BreakerState, CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import { LatencyQuantile } from '../resilience/latency-quantile.ts';
-import type { CallPolicy } from '../resilience/policy.ts';
+import type { EffectivePolicy } from '../resilience/policy-rules.ts';
 import { Throttle } from '../resilience/throttle.ts';
 import type { Channel } from '../rpc/channel.ts';
 import type { Span } from '../telemetry/span.ts';
@@ -27,12 +27,12 @@ export class CalledOperation {
   readonly latencies = new LatencyQuantile();
   readonly list = new CallList();
   readonly #spans: SpanTemplate;
-  #policy: CallPolicy;
+  #policy: EffectivePolicy;
 
   constructor(
     service: CallTarget,
     id: string,
-    policy: CallPolicy,
+    policy: EffectivePolicy,
     metrics: OperationMetrics,
     spans: SpanTemplate,
     onBreakerChange: (operation: CalledOperation, from: BreakerState, to: BreakerState) => void,
@@ -51,11 +51,11 @@ export class CalledOperation {
     return this.id.slice(this.service.name.length + 1);
   }
 
-  get policy(): CallPolicy {
+  get policy(): EffectivePolicy {
     return this.#policy;
   }
 
-  set policy(policy: CallPolicy) {
+  set policy(policy: EffectivePolicy) {
     this.#policy = policy;
     this.breaker.policy = policy.breaker;
     this.throttle.policy = policy.throttle;

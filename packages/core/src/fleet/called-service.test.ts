@@ -48,6 +48,21 @@ describe('a service that is called', () => {
     assert.ok(it.service.operation('stock.audit').throttle.refusalChance(performance.now()) > 0.5);
   });
 
+  it('has the time that a rule gives, also where its caller has more', async () => {
+    const it = scene({ 'stock.take': { deadlineMs: 40 } });
+    const budgets: number[] = [];
+    await it.start('stock-1', (call, reply) => {
+      budgets.push(call.remainingMs() ?? Number.POSITIVE_INFINITY);
+      reply.value(Buffer.from('"ok"'));
+    });
+    await it.call();
+    await it.call({ deadlineMs: 5_000 });
+    await it.call({ deadlineMs: 20 });
+    assert.ok(budgets[0]! <= 40 && budgets[1]! <= 40 && budgets[2]! <= 20, budgets.join());
+    await it.call({ deadlineMs: 5_000 }, 'stock.audit');
+    assert.ok(budgets[3]! > 4_000, budgets.join());
+  });
+
   it('is balanced and hedged as the operation’s own policy says', async () => {
     const it = scene({ 'stock.take': { balancing: 'round-robin' }, stock: { hedge: { budget: 1 } } });
     const asked: string[] = [];

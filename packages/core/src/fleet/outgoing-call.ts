@@ -77,7 +77,8 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     this.#options = options;
     this.#receiver = receiver;
     this.#startedAt = now;
-    this.#due = now + (options.deadlineMs ?? operation.policy.deadlineMs);
+    const { deadlineMs, longestMs } = operation.policy;
+    this.#due = now + Math.min(options.deadlineMs ?? deadlineMs, longestMs);
   }
 
   get isIdempotent(): boolean {

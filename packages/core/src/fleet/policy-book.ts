@@ -1,6 +1,6 @@
 /** The policies that hold in this process, from all layers, for every service and operation that it calls. */
-import type { CallPolicy } from '../resilience/policy.ts';
 import {
+  type EffectivePolicy,
   explainPolicy,
   type PolicyLayer,
   type PolicyRules,
@@ -33,7 +33,7 @@ export class PolicyBook {
   }
 
   /** @param operation its name within the service; without one, what all operations of the service share. */
-  of(service: string, operation?: string): CallPolicy {
+  of(service: string, operation?: string): EffectivePolicy {
     return resolvePolicy(this.#layers, this.#caller, service, operation);
   }
 

@@ -118,6 +118,12 @@ export interface PolicyValue {
   readonly selector: string | undefined;
 }
 
+/** A policy as it holds for an operation. */
+export interface EffectivePolicy extends CallPolicy {
+  /** What rules say of `deadlineMs`, which a call that comes with a budget of its own keeps to as well; Infinity: nothing. */
+  readonly longestMs: number;
+}
+
 /**
  * The effective policy of calls from `caller` to `service`, for one operation or, without one, for what all of them
  * share (ejection, bulkhead, the budgets of retries and hedges).
@@ -127,8 +133,8 @@ export function resolvePolicy(
   caller: string,
   service: string,
   operation?: string,
-): CallPolicy {
-  let policy = defaultPolicy;
+): EffectivePolicy {
+  let policy: EffectivePolicy = { ...defaultPolicy, longestMs: Number.POSITIVE_INFINITY };
   for (const { rules } of layers) {
     for (const selector of selectorsOf(caller, service, operation)) policy = applied(policy, rules[selector]);
   }
@@ -165,14 +171,14 @@ function selectorsOf(caller: string, service: string, operation: string | undefi
   return targets.flatMap((target) => [target, `${caller}->${target}`]);
 }
 
-function applied(policy: CallPolicy, rule: PolicyRule | undefined): CallPolicy {
+function applied(policy: EffectivePolicy, rule: PolicyRule | undefined): EffectivePolicy {
   if (!rule) return policy;
-  const merged: Record<string, unknown> = { ...policy };
+  const merged: Record<string, unknown> = { ...policy, longestMs: rule.deadlineMs ?? policy.longestMs };
   for (const [key, value] of Object.entries(rule)) {
     if (value === undefined) continue;
     merged[key] = typeof value === 'object' ? { ...(merged[key] as object), ...value } : value;
   }
-  return merged as unknown as CallPolicy;
+  return merged as unknown as EffectivePolicy;
 }
 
 function* leaves(value: object, prefix = ''): Generator<[string, number | boolean | string]> {

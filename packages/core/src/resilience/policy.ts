@@ -80,7 +80,7 @@ export interface HedgePolicy {
 }
 
 export interface CallPolicy {
-  /** Budget of a call that comes without one, in milliseconds. */
+  /** Budget of a call that comes without one, in milliseconds. Where a rule says it, the most that any call has. */
   readonly deadlineMs: number;
   /** How long a call waits for an instance when none is there, as during a restart. */
   readonly waitMs: number;
