@@ -171,3 +171,28 @@ test('NATS tools see the services: PING, INFO and STATS', async () => {
     1,
   );
 });
+
+test('heartbeats are for those who call a service; the others hear that an instance comes, and remember it longer', async () => {
+  const join = async (instance: string) => {
+    const member = await joinFleet({
+      ...{ service: 'probe', instance, secret, fleet: 'test', natsUrl: broker.url },
+      heartbeats: 'called',
+    });
+    closing.push(() => member.leave());
+    return member;
+  };
+  const [caller, stranger] = [await join('caller-1'), await join('stranger-1')];
+  caller.expect(Echo);
+  const doomed = await enter('echo-1');
+  doomed.discovery.announce({
+    ...{ service: 'echo', instance: 'echo-1', version: '1', contract: 'c', address: 'tcp://127.0.0.1:1' },
+    ...{ zone: 'local', weight: 1, state: 'ready', startedAt: Date.now(), pid: 1 },
+  });
+  for (const member of [caller, stranger]) await waitFor(() => known(member).length === 1);
+  // As in a crash: without a goodbye.
+  await doomed.connection.close();
+  await waitFor(() => known(caller).length === 0);
+  assert.deepEqual(known(stranger), ['echo-1']);
+  stranger.expect(Echo);
+  await waitFor(() => known(stranger).length === 0);
+});

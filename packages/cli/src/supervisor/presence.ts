@@ -45,6 +45,7 @@ export function fleetPresence(options: PresenceOptions): Presence {
         fleet,
         secret,
         natsUrl,
+        heartbeats: 'called',
       });
       trimHeapWhenIdle();
       return member;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { array, assert as check, integer, property } from 'fast-check';
-import { AnnouncementSchedule, heartbeatMs, rejoinJitterMs } from './announcement-schedule.ts';
+import { AnnouncementSchedule, generalMs, heartbeatMs, rejoinJitterMs } from './announcement-schedule.ts';
 
 const chance = integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1_000);
 
@@ -89,4 +89,27 @@ test('a thousand members that lost the broker return without a storm', () => {
   assert.ok(most(firstSecond, 50) < members * 0.3, `${most(firstSecond, 50)} of ${members} within 50 ms`);
   const nextSecond = moments.filter((at) => at >= 31_000);
   assert.ok(most(nextSecond, 50) < members * 0.1, 'and do not beat together afterwards');
+});
+
+test('everybody is told every 30 seconds and after the return of the broker, else those who call the service', () => {
+  check(
+    property(chance, chance, integer({ min: 0, max: 60_000 }), (phase, random, backAt) => {
+      const schedule = new AnnouncementSchedule(0, phase);
+      const general: number[] = [];
+      const run = (until: number) => {
+        for (let at = schedule.dueAt; at < until; at = schedule.dueAt) {
+          if (schedule.isGeneral) general.push(at);
+          schedule.announced(at);
+        }
+      };
+      run(backAt);
+      for (const [n, at] of general.entries()) assert.ok(Math.abs(at - (n + 1) * generalMs) <= heartbeatMs);
+      general.length = 0;
+      schedule.rejoined(backAt, random);
+      run(backAt + 2 * generalMs);
+      assert.ok(general[0]! - backAt <= rejoinJitterMs);
+      for (const [n, at] of general.slice(1).entries())
+        assert.ok(at - general[n]! <= generalMs + heartbeatMs);
+    }),
+  );
 });

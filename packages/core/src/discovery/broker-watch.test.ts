@@ -14,8 +14,8 @@ test('it is asked for a sign of life well before it counts as away', () => {
   const watch = new BrokerWatch(0);
   assert.equal(watch.wantsProbe(999), false);
   assert.equal(watch.wantsProbe(1_000), true);
-  assert.equal(watch.isAway(1_500), false);
-  assert.equal(watch.isAway(1_501), true);
+  assert.equal(watch.isAway(2_000), false);
+  assert.equal(watch.isAway(2_001), true);
 });
 
 test('after a silence the first word says that words were missed, once', () => {

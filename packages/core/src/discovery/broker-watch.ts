@@ -6,8 +6,12 @@
  * still itself. As long as nothing at all is heard, nobody's silence means anything.
  */
 
-/** A live broker is heard at least every {@link probeAfterMs}, because it answers probes. */
-const silentAfterMs = 1_500;
+/**
+ * A live broker is heard at least every {@link probeAfterMs}, because it answers probes, and the half second until somebody
+ * looks whether to probe. An instance that was heard a second before the broker fell silent has a time to live of
+ * 3,500 ms: the broker has to count as away first.
+ */
+const silentAfterMs = 2_000;
 const probeAfterMs = 1_000;
 
 export class BrokerWatch {

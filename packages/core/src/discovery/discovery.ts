@@ -1,19 +1,20 @@
 /**
- * Discovery over the broker: announces this process every second, listens to the others, and keeps the table of live
- * instances.
+ * Discovery over the broker: announces this process, listens to the others, and keeps the table of live instances.
  *
- * Subjects, for a fleet called `f`: `flotilla.f.announce`, `flotilla.f.goodbye`, and `flotilla.f.who`, to which every
- * member answers the asker with an announcement, so that a newcomer knows all at once and nobody else is bothered.
+ * Subjects, for a fleet called `f`: `flotilla.f.announce` for what everybody should know; `flotilla.f.alive.<service>` for
+ * the heartbeat, once a second, which those hear who call the service (or want to hear all); `flotilla.f.goodbye`; and
+ * `flotilla.f.who`, to which every member answers the asker with an announcement, so that a newcomer knows all at once
+ * and nobody else is bothered.
  * While the broker is away the table stays as it is; who comes back to the broker says so and does not ask, because the
  * others do the same.
  */
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '../telemetry/log.ts';
 import { AnnouncementReader } from './announcement-reader.ts';
-import { AnnouncementSchedule, heartbeatMs } from './announcement-schedule.ts';
+import { AnnouncementSchedule, generalMs, heartbeatMs } from './announcement-schedule.ts';
 import { BrokerWatch } from './broker-watch.ts';
 import { Goodbye, type Instance } from './instance.ts';
-import { InstanceTable, type TableChange } from './instance-table.ts';
+import { InstanceTable, type TableChange, timeToLiveMs } from './instance-table.ts';
 
 const checkEveryMs = heartbeatMs / 2;
 /** Members answer `who` within this time, each at its own moment, so that a newcomer is not answered by a storm. */
@@ -23,6 +24,8 @@ const answerJitterMs = 20;
  * return to it only now: they try every 250 ms at least, and say so within another 250 ms.
  */
 const settleMs = 750;
+/** An instance whose heartbeats are not listened to is gone when it misses so many announcements for everybody. */
+const unheardTimeToLiveMs = 3 * generalMs + timeToLiveMs;
 /** Goodbyes that are kept while the broker is away. */
 const mostUnsaid = 1_000;
 
@@ -30,6 +33,8 @@ export interface DiscoveryOptions {
   readonly connection: NatsConnection;
   readonly fleet: string;
   readonly log: Logger;
+  /** Whose heartbeats to listen to: default all; `wanted`: of services that {@link Discovery.want} names. */
+  readonly heartbeats?: 'all' | 'wanted';
   /** Whether a silent instance is known to be alive by other means. */
   readonly vouch: (instance: Instance) => boolean;
 }
@@ -41,6 +46,8 @@ export class Discovery {
   readonly #prefix: string;
   readonly #log: Logger;
   readonly #vouch: (instance: Instance) => boolean;
+  readonly #hearsAll: boolean;
+  readonly #wanted = new Set<string>();
   readonly #table = new InstanceTable();
   readonly #announcements = new AnnouncementReader();
   readonly #listeners = new Set<ChangeListener>();
@@ -61,26 +68,17 @@ export class Discovery {
     this.#prefix = `flotilla.${options.fleet}`;
     this.#log = options.log;
     this.#vouch = options.vouch;
+    this.#hearsAll = options.heartbeats !== 'wanted';
   }
 
   /** Starts to listen, and asks who is there. Resolves when the question has reached the broker. */
   async start(): Promise<void> {
-    const listen = (subject: string, handle: (message: Msg) => void) =>
-      this.#connection.subscribe(subject, {
-        callback: (error, message) => {
-          if (error) {
-            this.#log.warn('discovery subscription failed', { subject, error });
-            return;
-          }
-          this.#heard();
-          handle(message);
-        },
-      });
     const inbox = createInbox();
-    listen(inbox, ({ data }) => this.#onAnnounce(data));
-    listen(`${this.#prefix}.announce`, ({ data }) => this.#onAnnounce(data));
-    listen(`${this.#prefix}.goodbye`, ({ data }) => this.#onGoodbye(data));
-    listen(`${this.#prefix}.who`, (question) => {
+    this.#listen(inbox, ({ data }) => this.#onAnnounce(data));
+    this.#listen(`${this.#prefix}.announce`, ({ data }) => this.#onAnnounce(data));
+    if (this.#hearsAll) this.#listen(`${this.#prefix}.alive.*`, ({ data }) => this.#onAnnounce(data));
+    this.#listen(`${this.#prefix}.goodbye`, ({ data }) => this.#onGoodbye(data));
+    this.#listen(`${this.#prefix}.who`, (question) => {
       setTimeout(() => this.#answer(question), Math.random() * answerJitterMs).unref();
     });
     this.#check = setInterval(() => this.#expire(), checkEveryMs).unref();
@@ -91,6 +89,14 @@ export class Discovery {
     setTimeout(() => {
       this.#settled = true;
     }, settleMs).unref();
+  }
+
+  /** Listens to the heartbeats of a service, from now on. */
+  want(service: string): void {
+    if (this.#hearsAll || this.#wanted.has(service)) return;
+    this.#wanted.add(service);
+    this.#listen(`${this.#prefix}.alive.${service}`, ({ data }) => this.#onAnnounce(data));
+    this.#table.listensTo(service, performance.now());
   }
 
   /**
@@ -126,7 +132,7 @@ export class Discovery {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Says now, and every second from now on, that this process is `self`. */
+  /** Says now to everybody, and every second from now on to those who want to know, that this process is `self`. */
   announce(self: Instance): void {
     this.#self = self;
     this.#announce();
@@ -154,6 +160,25 @@ export class Discovery {
     if (this.#self && this.#watch.isConnected) this.#publish('announce', this.#self);
   }
 
+  #beatNow(): void {
+    if (!this.#self || !this.#watch.isConnected) return;
+    this.#publish(`alive.${this.#self.service}`, this.#self);
+  }
+
+  #listen(subject: string, handle: (message: Msg) => void): void {
+    if (this.#connection.isClosed()) return;
+    this.#connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error) {
+          this.#log.warn('discovery subscription failed', { subject, error });
+          return;
+        }
+        this.#heard();
+        handle(message);
+      },
+    });
+  }
+
   #answer(question: Msg): void {
     if (!this.#self || this.#connection.isClosed()) return;
     if (question.reply) question.respond(JSON.stringify(this.#self));
@@ -168,7 +193,8 @@ export class Discovery {
       const now = performance.now();
       // A timer may be early by a fraction of a millisecond.
       if (now >= this.#schedule.dueAt) {
-        this.#announce();
+        if (this.#schedule.isGeneral) this.#announce();
+        else this.#beatNow();
         this.#schedule.announced(now);
       }
       this.#arm();
@@ -203,7 +229,9 @@ export class Discovery {
       this.#goneAway('broker is silent: going on with the last known instances');
       return;
     }
-    for (const change of this.#table.expire(now, this.#vouch)) {
+    const ttlOf = ({ service }: Instance) =>
+      this.#hearsAll || this.#wanted.has(service) ? timeToLiveMs : unheardTimeToLiveMs;
+    for (const change of this.#table.expire(now, this.#vouch, ttlOf)) {
       this.#log.warn('an instance is silent and was taken out', { silent: change.instance.instance });
       this.#tell(change);
     }

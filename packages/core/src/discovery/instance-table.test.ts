@@ -74,3 +74,22 @@ test('a late message of an earlier life does not harm its successor', () => {
   assert.equal(table.left(instance('ledger-1', { startedAt: 1_000 })), undefined);
   assert.equal(table.get('ledger-1')?.address, 'tcp://127.0.0.1:2');
 });
+
+test('an instance whose heartbeats are not listened to lives longer, and a full time to live from when they are', () => {
+  const table = new InstanceTable();
+  table.announced(instance('ledger-1'), 0);
+  table.announced(instance('risk-1', { service: 'risk' }), 0);
+  const ttlOf = ({ service }: { service: string }) => (service === 'risk' ? 60_000 : timeToLiveMs);
+  const expired = (now: number, of = ttlOf) =>
+    table.expire(now, nobody, of).map((change) => change.instance.instance);
+  assert.deepEqual(expired(timeToLiveMs + 1), ['ledger-1']);
+  table.listensTo('risk', 30_000);
+  assert.deepEqual(
+    expired(30_000 + timeToLiveMs, () => timeToLiveMs),
+    [],
+  );
+  assert.deepEqual(
+    expired(30_001 + timeToLiveMs, () => timeToLiveMs),
+    ['risk-1'],
+  );
+});

@@ -73,14 +73,25 @@ export class InstanceTable {
     for (const entry of this.#entries.values()) entry.seenAt = now;
   }
 
+  /** From now on this side hears the heartbeats of a service. */
+  listensTo(service: string, now: number): void {
+    for (const entry of this.#entries.values()) if (entry.instance.service === service) entry.seenAt = now;
+  }
+
   /**
    * Removes what has been silent for longer than its time to live, except those for whom `vouch` answers true: an
    * instance whose event loop is busy misses heartbeats, but its connection still stands.
+   *
+   * @param ttlOf where it is not the usual time to live, in milliseconds.
    */
-  expire(now: number, vouch: (instance: Instance) => boolean): TableChange[] {
+  expire(
+    now: number,
+    vouch: (instance: Instance) => boolean,
+    ttlOf: (instance: Instance) => number = () => this.#ttl,
+  ): TableChange[] {
     const changes: TableChange[] = [];
     for (const [id, entry] of this.#entries) {
-      if (now - entry.seenAt <= this.#ttl || vouch(entry.instance)) continue;
+      if (now - entry.seenAt <= ttlOf(entry.instance) || vouch(entry.instance)) continue;
       this.#entries.delete(id);
       changes.push({ kind: 'left', instance: entry.instance });
     }

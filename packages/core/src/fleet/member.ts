@@ -3,7 +3,7 @@
  * line are members alike.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { Contract } from '../contract/contract.ts';
+import { type Contract, contractInfo } from '../contract/contract.ts';
 import type { ContractDocument } from '../contract/document.ts';
 import { connectBroker } from '../discovery/broker-connection.ts';
 import { Discovery } from '../discovery/discovery.ts';
@@ -46,6 +46,8 @@ export interface MemberOptions {
   readonly zone?: string;
   /** Policies of this process's own calls, in its code; the fleet's configuration and changes at run time win over them. */
   readonly policies?: PolicyRules;
+  /** Whose heartbeats it listens to: default those of all; `called`: of the services that it calls. */
+  readonly heartbeats?: 'all' | 'called';
   /** What an operator has decided so far; later decisions come by {@link FleetMember.control}. */
   readonly control?: ControlDocument;
 }
@@ -113,6 +115,7 @@ export class FleetMember implements Caller {
       connection,
       fleet: options.fleet ?? 'default',
       log: this.#log,
+      heartbeats: options.heartbeats === 'called' ? 'wanted' : 'all',
       vouch: (instance) => this.#services.get(instance.service)?.pool.isConnected(instance) ?? false,
     });
     this.discovery.onChange(({ kind, instance }) => {
@@ -155,6 +158,7 @@ export class FleetMember implements Caller {
   /** This process calls a service under this contract: instances that break it get no calls. */
   expect(contract: Contract): void {
     this.#contracts.expect(contract);
+    this.discovery.want(contractInfo(contract).name);
   }
 
   /** The contract that a service serves now, asked from a live instance and remembered by its hash. */
@@ -217,6 +221,7 @@ export class FleetMember implements Caller {
   #service(name: string): CalledService {
     let service = this.#services.get(name);
     if (!service) {
+      this.discovery.want(name);
       service = this.#makeService(name);
       this.#services.set(name, service);
       if (this.#hasLeft) service.close();
