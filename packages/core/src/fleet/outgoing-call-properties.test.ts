@@ -54,11 +54,11 @@ const notRunning: Readonly<Record<string, Treatment>> = {
 };
 
 const base: PolicyRule = {
-  waitMs: 40,
+  waitMs: 60,
   slowStartMs: 0,
   ejection: { baseMs: 20, maxMs: 60 },
   breaker: { slowMs: 20, openMs: 10, maxOpenMs: 20, minimumCalls: 5, windowMs: 100, maxWindowMs: 500 },
-  bulkhead: { concurrency: 6, queue: 8 },
+  bulkhead: { concurrency: 16, queue: 12 },
   retry: { baseMs: 2, maxMs: 10 },
   throttle: { windowMs: 200 },
   hedge: { enabled: true, quantile: 0.5, minMs: 4, budget: 0.1 },
@@ -70,7 +70,11 @@ const changes: readonly PolicyRules[] = [
   { stock: { breaker: { enabled: false }, ejection: { enabled: false } } },
   { stock: { hedge: { enabled: false }, retry: { attempts: 1 } } },
   { stock: { balancing: 'consistent-hash', throttle: { enabled: false } } },
-  { 'stock.take': { deadlineMs: 5, breaker: { windowMs: 200, probes: 1 } } },
+  { 'stock.take': { breaker: { windowMs: 200, probes: 1 } } },
+  {
+    stock: { bulkhead: { concurrency: 50 } },
+    '*': { breaker: { enabled: false }, throttle: { enabled: false }, retry: { maxMs: 2 } },
+  },
 ];
 
 const step = oneof(
@@ -78,18 +82,18 @@ const step = oneof(
     weight: 12,
     arbitrary: record({
       kind: constantFrom('call' as const),
-      count: integer({ min: 1, max: 6 }),
+      count: integer({ min: 1, max: 12 }),
       operation: constantFrom(...operations),
       idempotent: boolean(),
       deadlineMs: constantFrom(1, 20, 60, 150, 900),
-      cancelAfterMs: constantFrom(undefined, undefined, undefined, 0, 4, 30),
+      givenUp: constantFrom(undefined, undefined, undefined, 0, 4, 30, 'with another' as const),
     }),
   },
   {
     weight: 4,
     arbitrary: record({
       kind: constantFrom('treat' as const),
-      instance: constantFrom(...instances),
+      instances: subarray([...instances], { minLength: 1 }),
       treatments: subarray([...Object.keys(running), ...Object.keys(notRunning)], {
         minLength: 1,
         maxLength: 3,
@@ -121,7 +125,8 @@ const step = oneof(
 type Step = typeof step extends Arbitrary<infer S> ? S : never;
 type CallStep = Pick<Extract<Step, { kind: 'call' }>, 'count' | 'operation' | 'idempotent'> & {
   deadlineMs: number;
-  cancelAfterMs?: number | undefined;
+  /** After so many milliseconds, or at the very moment when the call before it ends. */
+  givenUp?: number | 'with another' | undefined;
 };
 
 /** A call, and what became of it. */
@@ -130,7 +135,8 @@ class Witness implements CallReceiver {
   readonly idempotent: boolean;
   readonly dueAt: number;
   settled = 0;
-  settledAt = Number.NaN;
+  /** Gives another call up. */
+  last: AbortController | undefined;
   error: FlotillaError | undefined;
   /** How often a handler has run it. */
   runs = 0;
@@ -143,7 +149,7 @@ class Witness implements CallReceiver {
 
   succeeded(): void {
     this.settled++;
-    this.settledAt = performance.now();
+    this.last?.abort();
   }
 
   failed(error: FlotillaError): void {
@@ -173,7 +179,10 @@ class Story {
       await this.#scene.start(instance, this.#dispatch(instance));
     }
     await this.#learn();
-    for (const step of steps) await this.#take(step);
+    for (const step of steps) {
+      await this.#take(step);
+      this.#watch();
+    }
     await this.#settle();
     this.#judge();
     await this.#heal();
@@ -190,7 +199,7 @@ class Story {
         this.#call(step);
         return;
       case 'treat':
-        this.#treatments.set(step.instance, step.treatments);
+        for (const instance of step.instances) this.#treatments.set(instance, step.treatments);
         return;
       case 'policy':
         this.#scene.changePolicies(step.rules);
@@ -234,13 +243,20 @@ class Story {
 
   #call(step: CallStep): void {
     for (let n = 0; n < step.count; n++) {
-      const { operation, idempotent, deadlineMs, cancelAfterMs } = step;
+      const { operation, idempotent, deadlineMs, givenUp } = step;
       const witness = new Witness(this.#witnesses.length, idempotent, deadlineMs);
+      let signal: AbortSignal | undefined;
+      if (givenUp === 'with another') signal = this.#endsWith(this.#witnesses.at(-1)!);
+      else if (givenUp !== undefined) signal = AbortSignal.timeout(givenUp);
       this.#witnesses.push(witness);
-      const signal = cancelAfterMs === undefined ? undefined : AbortSignal.timeout(cancelAfterMs);
       const options = { deadlineMs, idempotent, signal, routingKey: String(n) };
       this.#scene.service.call(operation, Buffer.from(String(witness.id)), options, witness);
     }
+  }
+
+  #endsWith(witness: Witness): AbortSignal {
+    witness.last = new AbortController();
+    return witness.last.signal;
   }
 
   #handle(instance: string, call: IncomingCall, reply: Reply): void {
@@ -250,6 +266,13 @@ class Story {
     if (treatment !== 'never reached') this.#requests++;
     if (treatment in running) witness.runs++;
     (running[treatment] ?? notRunning[treatment])!(call, reply);
+  }
+
+  /** Whoever has a place or waits for one is a call under way. */
+  #watch(): void {
+    const { active, waiting } = this.#scene.service.bulkhead;
+    const calls = this.#witnesses.filter(({ settled }) => settled === 0).length;
+    assert.ok(active + waiting <= calls, `${active} active and ${waiting} waiting of ${calls} calls`);
   }
 
   /** All calls end in time, and leave nothing behind. */

@@ -104,6 +104,26 @@ describe('an outgoing call', () => {
     assert.equal(String((await call).payload), '"ok"');
   });
 
+  it('is sent once, whether its turn came or it did not wait any longer for it', async () => {
+    const it = scene({ '*': { waitMs: 200 } });
+    await it.start('stock-1', ok);
+    await it.drain('stock-1');
+    const calls = Array.from({ length: 20 }, () => it.call());
+    const replies: Reply[] = [];
+    let requests = 0;
+    await it.start('stock-1', (_call, reply) => {
+      requests++;
+      replies.push(reply);
+    });
+    await waitFor(() => requests === 20, { what: 'those whose turn did not come' });
+    for (let answered = 0; answered < 20; answered++) {
+      replies.shift()!.value(input);
+      await waitFor(() => it.service.bulkhead.active === 19 - answered);
+    }
+    await Promise.all(calls);
+    assert.equal(requests, 20);
+  });
+
   it('fails at once after the only instance has crashed', async () => {
     const it = scene();
     await it.start('stock-1', ok);
