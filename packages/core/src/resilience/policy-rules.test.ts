@@ -159,6 +159,15 @@ describe('Rules', () => {
     }
   });
 
+  it('are refused with times that no timer waits for, and windows that fill the memory', () => {
+    const accepts = (rule: object) => PolicyRules.safeParse({ '*': rule }).success;
+    assert.ok(accepts({ deadlineMs: 86_400_000, breaker: { maxWindowMs: 600_000 } }));
+    assert.ok(!accepts({ deadlineMs: 2 ** 31 }));
+    for (const group of ['ejection', 'breaker', 'throttle']) {
+      assert.ok(!accepts({ [group]: { windowMs: 600_001 } }), group);
+    }
+  });
+
   it('may set every key that a policy has', () => {
     assert.deepEqual(PolicyRules.parse({ '*': defaultPolicy }), { '*': defaultPolicy });
   });

@@ -8,7 +8,10 @@ import { z } from 'zod';
 import { type CallPolicy, defaultPolicy } from './policy.ts';
 
 const share = z.number().min(0).max(1);
-const ms = z.number().min(0);
+/** A day at most: what a timer can wait for. */
+const ms = z.number().min(0).max(86_400_000);
+/** What is counted is kept in memory, in buckets of 100 ms. */
+const windowMs = z.number().min(0).max(600_000);
 const count = z.int().min(1);
 
 const Rule = z.strictObject({
@@ -23,7 +26,7 @@ const Rule = z.strictObject({
       consecutiveFailures: count,
       failureRate: share,
       minimumCalls: count,
-      windowMs: ms,
+      windowMs,
       baseMs: ms,
       maxMs: ms,
       maxShare: share,
@@ -38,8 +41,8 @@ const Rule = z.strictObject({
       slowMs: ms,
       slowFactor: z.number().min(1),
       minimumCalls: count,
-      windowMs: ms,
-      maxWindowMs: ms,
+      windowMs,
+      maxWindowMs: windowMs,
       openMs: ms,
       maxOpenMs: ms,
       probes: count,
@@ -55,7 +58,7 @@ const Rule = z.strictObject({
     .partial()
     .optional(),
   throttle: z
-    .strictObject({ enabled: z.boolean(), ratio: z.number().min(1), windowMs: ms })
+    .strictObject({ enabled: z.boolean(), ratio: z.number().min(1), windowMs })
     .partial()
     .optional(),
   hedge: z
