@@ -161,6 +161,7 @@ for (const [name, open, address] of transports) {
         const error = await failureOf(call());
         assert.deepEqual([error.code, error.data], ['unavailable', { executed: 'unknown' }]);
         assert.match(error.message, /injected by fault f\d+ on risk->ledger/);
+        assert.equal(error.remote, true, 'it counts as the answer of the instance');
         risk.injector.set([fault('risk->ledger error=overloaded')]);
         assert.deepEqual((await failureOf(call())).data, { executed: 'no' });
         risk.injector.set([fault('risk->ledger error=not_found')]);

@@ -1,5 +1,5 @@
 /** What a set of faults does to one call: pure, the dice are passed in. */
-import { type FlotillaError, platformError } from '../errors/flotilla-error.ts';
+import { FlotillaError } from '../errors/flotilla-error.ts';
 import type { PlatformCode } from '../errors/platform-codes.ts';
 import type { ExecutionData } from '../rpc/channel.ts';
 import { type Fault, isEdge } from './fault.ts';
@@ -70,13 +70,16 @@ const executedByCode: Partial<Record<PlatformCode, ExecutionData['executed']>> =
   cancelled: 'unknown',
 };
 
-/** The error of an injected failure: as the real one, with a message that says that it was injected. */
+/**
+ * The error of an injected failure: as the real one, with a message that says that it was injected. A caller takes an error
+ * for the instance's answer, or it would count many of them as one lost connection.
+ */
 export function injectedError(fault: ErrorFault | ResetFault, subject: string): FlotillaError {
   const code = fault.kind === 'error' ? fault.code : 'unavailable';
   const executed = executedByCode[code];
-  return platformError(
-    code,
-    `${subject}: injected by fault ${fault.id} on ${formatFaultTarget(fault.target)}`,
-    executed === undefined ? {} : { data: { executed } },
-  );
+  const message = `${subject}: injected by fault ${fault.id} on ${formatFaultTarget(fault.target)}`;
+  return new FlotillaError(code, message, {
+    ...(executed === undefined ? {} : { data: { executed } }),
+    remote: fault.kind === 'error',
+  });
 }
