@@ -38,8 +38,6 @@ export interface Overstay {
 
 /** Handlers have the event loop for so long before it turns. */
 const turnMs = 1;
-/** After a gap of this length between two calls the event loop has surely turned. */
-const gapMs = 0.05;
 /** How often those who wait are looked through. */
 const tickMs = 10;
 
@@ -63,8 +61,12 @@ export class Admission {
   readonly #starvation: Starvation;
   readonly #drain = () => this.#runWaiting();
   readonly #tick = () => this.#lookThrough();
-  #turnFrom = 0;
-  #busyUntil = 0;
+  readonly #turned = () => this.#beginTurn();
+  /** How long handlers have had the event loop since it turned. Reset only where that matters: light work costs no timer. */
+  #spentMs = 0;
+  /** When the handler that has it now began; Infinity: none. */
+  #handlingSince = Number.POSITIVE_INFINITY;
+  #awaitsTurn = false;
   #isScheduled = false;
   #ticker: NodeJS.Timeout | undefined;
   /** In the order in which they lose their places. */
@@ -98,15 +100,20 @@ export class Admission {
 
   /** True: the call runs now, and `leave` follows when it has ended. After a handler gives the thread back, `paused`. */
   enter(priority: Priority, now: number): boolean {
-    if (now - this.#busyUntil > gapMs) this.#turnFrom = now;
-    if (this.#queue.size > 0 || now - this.#turnFrom >= turnMs || !this.#hasRoom(priority)) return false;
+    if (this.#queue.size > 0 || this.#spentMs >= turnMs || !this.#hasRoom(priority)) return false;
     this.inFlight++;
+    this.#handlingSince = now;
     return true;
   }
 
   /** A handler has given the thread back. */
   paused(now: number): void {
-    this.#busyUntil = now;
+    if (now < this.#handlingSince) return;
+    this.#spentMs += now - this.#handlingSince;
+    this.#handlingSince = Number.POSITIVE_INFINITY;
+    if (this.#spentMs < turnMs || this.#awaitsTurn) return;
+    this.#awaitsTurn = true;
+    setImmediate(this.#turned);
   }
 
   /** Whether a call that may not enter may wait. It then has to, or is refused for the reason given. */
@@ -175,30 +182,35 @@ export class Admission {
     setImmediate(this.#drain);
   }
 
+  #beginTurn(): void {
+    this.#awaitsTurn = false;
+    this.#spentMs = 0;
+  }
+
   #runWaiting(): void {
     this.#isScheduled = false;
+    this.#spentMs = 0;
     let now = this.#clock();
-    this.#turnFrom = now;
     this.#turnAwayOverdue(now);
     for (
       let next = this.#queue.next();
       next !== undefined && this.#hasRoom(next);
       next = this.#queue.next()
     ) {
-      if (now - this.#turnFrom >= turnMs) {
+      if (this.#spentMs >= turnMs) {
         this.#schedule();
         break;
       }
       const call = this.#queue.take(this.#queueTime(now))!;
       if (call.isWanted(now)) {
         this.inFlight++;
+        this.#handlingSince = now;
         call.begin(now);
         now = this.#clock();
       } else {
         call.turnAway('gone', now);
       }
     }
-    this.#busyUntil = now;
   }
 
   #endOverstay(): void {
