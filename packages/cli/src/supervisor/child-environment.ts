@@ -75,6 +75,9 @@ export function childArguments(unit: string, kind: UnitKind, surroundings: Surro
   // Node 24 still warns about features that it has made stable since: node:sqlite, type stripping.
   const options = ['--disable-warning=ExperimentalWarning'];
   if (kind === 'broker') return [...options, programs.broker];
+  // V8's own way of giving memory back collects for seconds after every collection of an idle process, and these trim
+  // their heaps themselves (`trimHeapWhenIdle` of the core).
+  options.push('--no-memory-reducer');
   const { run, preload } = programs[kind];
   const entry = kind === 'gateway' ? [] : [resolve(directory, fleet.services[unit]?.entry ?? '')];
   return [...options, programs.boot, preload, run, ...entry];
