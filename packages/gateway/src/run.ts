@@ -45,6 +45,7 @@ await lifetime.run(async () => {
     secret,
     natsUrl: env.NATS_URL ?? 'nats://127.0.0.1:8422',
     telemetry,
+    ...(env.FLOTILLA_ZONE ? { zone: env.FLOTILLA_ZONE } : {}),
     control: readControl(env),
   });
   lifetime.onControl((document) => member.control(document));
