@@ -44,6 +44,8 @@ export interface GatewayEnvironment {
   readonly host: string;
   /** 0 for any free port. */
   readonly adminPort: number;
+  /** Where the gateway is. */
+  readonly zone: string;
   /** Where the gateway keeps what it must know after a restart; undefined for nowhere. */
   readonly dataDirectory: string | undefined;
   /** Services whose contracts must be known before the gateway is ready. */
@@ -55,6 +57,7 @@ const Environment = z.object({
   FLOTILLA_GATEWAY_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   FLOTILLA_ADMIN_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   FLOTILLA_HOST: z.string().min(1).default('127.0.0.1'),
+  FLOTILLA_ZONE: z.string().min(1).default('local'),
   FLOTILLA_DATA: z.string().min(1).optional(),
   FLOTILLA_GATEWAY_EXPECT: z.string().default(''),
 });
@@ -80,6 +83,7 @@ export function readEnvironment(
     port: data.FLOTILLA_GATEWAY_PORT,
     host: data.FLOTILLA_HOST,
     adminPort: data.FLOTILLA_ADMIN_PORT,
+    zone: data.FLOTILLA_ZONE,
     dataDirectory: data.FLOTILLA_DATA,
     expect: data.FLOTILLA_GATEWAY_EXPECT.split(',').filter((name) => name !== ''),
   };

@@ -35,7 +35,7 @@ const lifetime = processLifetime(
 
 await lifetime.run(async () => {
   const { log } = lifetime;
-  const { config, port, host, adminPort, dataDirectory, expect } = readEnvironment(env);
+  const { config, port, host, adminPort, zone, dataDirectory, expect } = readEnvironment(env);
   const secret = readSecret(env);
   const telemetry = createTelemetry({ service: 'gateway', instance, version, environment: env, log });
   const member = await joinFleet({
@@ -45,7 +45,7 @@ await lifetime.run(async () => {
     secret,
     natsUrl: env.NATS_URL ?? 'nats://127.0.0.1:8422',
     telemetry,
-    ...(env.FLOTILLA_ZONE ? { zone: env.FLOTILLA_ZONE } : {}),
+    zone,
     control: readControl(env),
   });
   lifetime.onControl((document) => member.control(document));
