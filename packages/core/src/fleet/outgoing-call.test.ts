@@ -5,6 +5,7 @@ import { FlotillaError, platformError } from '../errors/flotilla-error.ts';
 import type { PlatformCode } from '../errors/platform-codes.ts';
 import type { PolicyRules } from '../resilience/policy-rules.ts';
 import type { Dispatch, IncomingCall, Reply } from '../rpc/channel.ts';
+import { traceIdOf } from '../telemetry/trace-context.ts';
 import { waitFor } from '../testing/wait-for.ts';
 import { Scene } from './testing/scene.ts';
 
@@ -181,6 +182,20 @@ describe('an outgoing call', () => {
     await assert.rejects(call, { code: 'cancelled', data: { executed: 'unknown' } });
     assert.equal(it.service.bulkhead.active, 0);
     await waitFor(() => seen[0]!.signal.aborted);
+  });
+
+  it('that nobody waits for any more says so in its span', async () => {
+    const it = scene();
+    await it.start('stock-1', () => {});
+    const { tracer } = it.telemetry;
+    const parent = tracer.start('parent', 'internal', undefined);
+    const caller = new AbortController();
+    const call = it.call({ signal: caller.signal, trace: parent });
+    caller.abort();
+    await assert.rejects(call, { code: 'cancelled' });
+    parent.end();
+    const span = tracer.spansOf(traceIdOf(parent)).find(({ name }) => name === 'stock/take');
+    assert.deepEqual([span?.status, span?.attributes['error.type']], ['unset', 'cancelled']);
   });
 
   it('sends the budget that is left, and its own span', async () => {

@@ -358,8 +358,8 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     this.#disarm();
     this.#options.signal?.removeEventListener('abort', this);
     if (this.#isListed) this.operation.list.remove(this);
-    if (this.#request && this.#request !== winner) this.#request.giveUp(now);
-    if (this.#hedge && this.#hedge !== winner) this.#hedge.giveUp(now);
+    if (this.#request && this.#request !== winner) this.#request.giveUp(code, now);
+    if (this.#hedge && this.#hedge !== winner) this.#hedge.giveUp(code, now);
     this.operation.metrics.ended(code, now - this.#startedAt);
     const { service } = this.operation;
     if (this.#holdsPlace) service.left();
@@ -425,10 +425,15 @@ export class Request implements CallReceiver {
     this.#call.requestFailed(this, error);
   }
 
-  /** Its answer is not wanted any more. */
-  giveUp(now: number): void {
+  /**
+   * Its answer is not wanted any more.
+   *
+   * @param outcome of the call: another request's answer, or that nobody waits
+   */
+  giveUp(outcome: string, now: number): void {
     this.sent?.cancel();
     this.span.set('flotilla.given_up', true);
+    if (outcome === 'cancelled' || outcome === 'deadline_exceeded') this.span.set('error.type', outcome);
     this.span.end(now);
   }
 }
