@@ -19,11 +19,21 @@ export const declareBreaker: Declare = (program, { terminal, env, cwd }) => {
         const control = connectControl(whichFleet(options, env, cwd));
         const held = await control.setBreaker(selector, order);
         if (options.json) terminal.out(`${JSON.stringify({ held }, null, 2)}\n`);
-        else if (order === 'auto') terminal.talk(`the breakers of ${selector} decide by themselves\n`);
-        else
-          terminal.talk(
-            `the breakers of ${selector} are held ${order} until flotilla breaker auto ${selector}\n`,
-          );
+        else terminal.talk(`${outcomeOf(order, selector, held)}\n`);
       });
   }
 };
+
+function outcomeOf(order: BreakerOrder, selector: string, held: Record<string, string>): string {
+  if (order !== 'auto') {
+    return `the breakers of ${selector} are held ${order} until flotilla breaker auto ${inShell(selector)}`;
+  }
+  const still = Object.entries(held).map(([each, state]) => `${each} (${state})`);
+  const rest = still.length === 0 ? '' : `; still held: ${still.join(', ')}`;
+  return `the breakers of ${selector} decide by themselves${rest}`;
+}
+
+/** Without quotes, the arrow of an edge would send the output of the command to a file. */
+function inShell(selector: string): string {
+  return selector.includes('>') ? `"${selector}"` : selector;
+}
