@@ -15,7 +15,12 @@ const root = resolve(import.meta.dirname, '..');
 const published = ['core', 'broker', 'gateway', 'cli'];
 /** Modules that are started or imported by path, and so are not reached from an entry point. */
 const startedByPath: Readonly<Record<string, readonly string[]>> = {
-  cli: ['./src/main.ts', './src/supervisor/boot-process.ts', './src/supervisor/broker-process.ts'],
+  cli: [
+    './src/main.ts',
+    './src/supervisor/boot-process.ts',
+    './src/supervisor/broker-process.ts',
+    './src/supervisor/compile-ahead.ts',
+  ],
 };
 
 interface Manifest {

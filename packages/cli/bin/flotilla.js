@@ -20,11 +20,26 @@ if (major < 24) {
     fs.accessSync(modules, fs.constants.W_OK);
     process.env.NODE_COMPILE_CACHE ??= path.join(modules, '.cache', 'flotilla');
   } catch {}
-  process.getBuiltinModule('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE);
+  const { enableCompileCache, getCompileCacheDir } = process.getBuiltinModule('node:module');
+  enableCompileCache(process.env.NODE_COMPILE_CACHE);
 
   // A workspace has the sources, a published package the build.
   const source = new URL('../src/main.ts', import.meta.url);
-  const built = new URL('../dist/main.js', import.meta.url);
-  const main = fs.existsSync(source) ? source : built;
-  import(main.href).then((module) => module.main(process.argv.slice(2)));
+  const isWorkspace = fs.existsSync(source);
+  const main = isWorkspace ? source : new URL('../dist/main.js', import.meta.url);
+  const run = () => import(main.href).then((module) => module.main(process.argv.slice(2)));
+
+  const compiled = process.env.NODE_COMPILE_CACHE && getCompileCacheDir();
+  if (process.argv[2] === 'up' && compiled && !fs.existsSync(`${compiled}.done`)) {
+    const name = `./supervisor/compile-ahead.${isWorkspace ? 'ts' : 'js'}`;
+    const url = process.getBuiltinModule('node:url');
+    const compile = [url.fileURLToPath(new URL(name, main)), 'command'].concat(process.argv.slice(3));
+    const options = ['--disable-warning=ExperimentalWarning'].concat(compile);
+    // What goes wrong with it goes wrong once more in the start itself, where it is told.
+    process
+      .getBuiltinModule('node:child_process')
+      .execFile(process.execPath, options, { timeout: 30000 }, run);
+  } else {
+    run();
+  }
 }

@@ -70,14 +70,20 @@ const OWN_VARIABLES = [
   'NODE_CHANNEL_SERIALIZATION_MODE',
 ];
 
-export function childArguments(unit: string, kind: UnitKind, surroundings: Surroundings): string[] {
-  const { programs, fleet, directory } = surroundings;
+/** Options of Node. */
+export function childOptions(kind: UnitKind): string[] {
   // Node 24 still warns about features that it has made stable since: node:sqlite, type stripping.
   const options = ['--disable-warning=ExperimentalWarning'];
-  if (kind === 'broker') return [...options, programs.broker];
+  if (kind === 'broker') return options;
   // V8's own way of giving memory back collects for seconds after every collection of an idle process, and these trim
   // their heaps themselves (`trimHeapWhenIdle` of the core).
-  options.push('--no-memory-reducer');
+  return [...options, '--no-memory-reducer'];
+}
+
+export function childArguments(unit: string, kind: UnitKind, surroundings: Surroundings): string[] {
+  const { programs, fleet, directory } = surroundings;
+  const options = childOptions(kind);
+  if (kind === 'broker') return [...options, programs.broker];
   const { run, preload } = programs[kind];
   const entry = kind === 'gateway' ? [] : [resolve(directory, fleet.services[unit]?.entry ?? '')];
   return [...options, programs.boot, preload, run, ...entry];
