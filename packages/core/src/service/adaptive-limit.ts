@@ -51,6 +51,8 @@ const slowed = 1.4;
 
 /** What one operation usually takes. */
 export class OperationLatency {
+  /** Calls of it being handled, counted by whoever applies the limit. */
+  inFlight = 0;
   /** Milliseconds; 0 while unknown. */
   usualMs = 0;
   sumMs = 0;

@@ -30,20 +30,24 @@ describe('the admission of a server', () => {
   }
 
   /** Brings a call that computes for so long, and ends at once or when told. */
-  function call(name: string, options: { ms?: number; priority?: Priority; stays?: boolean } = {}) {
-    const { ms = 0, priority = 'normal', stays = false } = options;
+  function call(
+    name: string,
+    options: { ms?: number; priority?: Priority; stays?: boolean; of?: OperationLatency } = {},
+  ) {
+    const { ms = 0, priority = 'normal', stays = false, of = operation } = options;
     const waiting: Waiting & { wanted: boolean } = {
+      operation: of,
       wanted: true,
       isWanted: () => waiting.wanted,
       begin() {
         story.push(name);
         now += ms;
         admission.paused(now);
-        if (!stays) admission.leave(operation, ms, now);
+        if (!stays) admission.leave(of, ms, now);
       },
       turnAway: (reason) => story.push(`${name}: ${reason}`),
     };
-    if (admission.enter(priority, now)) waiting.begin(now);
+    if (admission.enter(of, priority, now)) waiting.begin(now);
     else {
       const refusal = admission.judge(priority, now, forever);
       if (refusal === undefined) admission.wait(waiting, priority, now);
@@ -95,6 +99,27 @@ describe('the admission of a server', () => {
     admission.leave(operation, 5, now);
     await turn();
     assert.deepEqual(story, ['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('lets operations go on while another holds all places', () => {
+    const quick = admission.operation();
+    const slow = admission.operation();
+    for (let n = 1; n <= 8; n++) call(`held ${n}`, { stays: true });
+    assert.deepEqual([admission.inFlight, admission.waiting('normal')], [4, 4]);
+    for (let n = 1; n <= 20; n++) call('quick', { of: quick, ms: 0.1 });
+    assert.equal(story.filter((name) => name === 'quick').length, 20);
+    for (let n = 1; n <= 5; n++) call('slow', { of: slow, stays: true });
+    assert.deepEqual([admission.inFlight, slow.inFlight, admission.waiting('normal')], [6, 2, 7]);
+    admission.close();
+  });
+
+  it('does not let them past those who only wait for the event loop to turn', async () => {
+    const quick = admission.operation();
+    for (let n = 1; n <= 3; n++) call(`computes ${n}`, { ms: 2 });
+    call('quick', { of: quick });
+    assert.deepEqual(story, ['computes 1']);
+    for (let n = 1; n <= 3; n++) await turn();
+    assert.deepEqual(story, ['computes 1', 'computes 2', 'computes 3', 'quick']);
   });
 
   it('keeps room for others from the lowest priority, and some for the highest alone', () => {

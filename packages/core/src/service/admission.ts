@@ -17,6 +17,7 @@ import { Starvation } from './starvation.ts';
 
 /** A call that can wait. */
 export interface Waiting {
+  readonly operation: OperationLatency;
   /** Whether somebody still waits for the answer. */
   isWanted(now: number): boolean;
   /** Its turn has come: it counts as handled until `leave`. Must not throw. */
@@ -38,6 +39,8 @@ export interface Overstay {
 
 /** Handlers have the event loop for so long before it turns. */
 const turnMs = 1;
+/** The same for calls that have a place of their own: while others wait for theirs there is little else to do. */
+const mostTurnMs = 10;
 /** How often those who wait are looked through. */
 const tickMs = 10;
 
@@ -47,6 +50,13 @@ const tickMs = 10;
  */
 const overstayMs = 10_000;
 const overstayTickMs = 1_000;
+
+/**
+ * What each operation may have beyond the limit when others hold all places: handlers that wait for a dependency would else
+ * take the whole service with them, also those who do not need it.
+ */
+const ownShare = 0.125;
+const fewestOwn = 2;
 
 /** The lowest priority leaves room for the others, and the highest has some of its own. */
 const backgroundShare = 0.75;
@@ -99,10 +109,13 @@ export class Admission {
   }
 
   /** True: the call runs now, and `leave` follows when it has ended. After a handler gives the thread back, `paused`. */
-  enter(priority: Priority, now: number): boolean {
-    if (this.#queue.size > 0 || this.#spentMs >= turnMs || !this.#hasRoom(priority)) return false;
-    this.inFlight++;
-    this.#handlingSince = now;
+  enter(operation: OperationLatency, priority: Priority, now: number): boolean {
+    if (this.#hasRoom(priority)) {
+      if (this.#queue.size > 0 || this.#spentMs >= turnMs) return false;
+    } else if (!this.#hasOwnRoom(operation) || this.#spentMs >= mostTurnMs) {
+      return false;
+    }
+    this.#begins(operation, now);
     return true;
   }
 
@@ -144,6 +157,7 @@ export class Admission {
   leave(operation: OperationLatency, latencyMs: number | undefined, now: number): void {
     if (latencyMs !== undefined) this.#limit.record(operation, latencyMs, this.inFlight, now);
     this.inFlight--;
+    operation.inFlight--;
     if (this.#queue.size > 0) this.#schedule();
   }
 
@@ -176,6 +190,16 @@ export class Admission {
     return this.inFlight < limit * (priority === 'high' ? highShare : backgroundShare);
   }
 
+  #hasOwnRoom(operation: OperationLatency): boolean {
+    return operation.inFlight < Math.max(fewestOwn, this.#limit.limit * ownShare);
+  }
+
+  #begins(operation: OperationLatency, now: number): void {
+    this.inFlight++;
+    operation.inFlight++;
+    this.#handlingSince = now;
+  }
+
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -203,8 +227,7 @@ export class Admission {
       }
       const call = this.#queue.take(this.#queueTime(now))!;
       if (call.isWanted(now)) {
-        this.inFlight++;
-        this.#handlingSince = now;
+        this.#begins(call.operation, now);
         call.begin(now);
         now = this.#clock();
       } else {

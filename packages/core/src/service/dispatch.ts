@@ -33,7 +33,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     }
     const now = performance.now();
     const { priority } = route;
-    if (admission.enter(priority, now)) {
+    if (admission.enter(route.latency, priority, now)) {
       new HandledCall(options, route, call, reply, now).begin(now);
       return;
     }

@@ -13,6 +13,7 @@ import { invalidArgument } from '../errors/validation.ts';
 import type { CallWatcher, IncomingCall, Reply } from '../rpc/channel.ts';
 import type { Span } from '../telemetry/span.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { OperationLatency } from './adaptive-limit.ts';
 import type { Admission, Holding, Overstay, Waiting } from './admission.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { Refusal } from './admission-queue.ts';
@@ -61,6 +62,10 @@ export class HandledCall implements Waiting, Holding, CallWatcher {
     this.#call = call;
     this.#reply = reply;
     this.#arrivedAt = now;
+  }
+
+  get operation(): OperationLatency {
+    return this.#route.latency;
   }
 
   isWanted(now: number): boolean {
