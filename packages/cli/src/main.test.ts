@@ -468,12 +468,15 @@ describe('a fleet run from the command line', () => {
     assert.match((await workplace.run(['policy', 'clear'])).talk, /the defaults hold/);
     const open = await workplace.run(['breaker', 'open', 'greeter', '--json']);
     assert.deepEqual(JSON.parse(open.out), { held: { greeter: 'open' } });
+    const shown = JSON.parse((await workplace.run(['breaker', 'list', '--json'])).out);
+    for (const each of shown) assert.deepEqual([each.state, each.forced], ['open', true]);
     const edge = await workplace.run(['breaker', 'open', 'gateway->greeter']);
     assert.match(edge.talk, /until flotilla breaker auto "gateway->greeter"/);
     const auto = await workplace.run(['breaker', 'auto', 'greeter']);
     assert.match(auto.talk, /decide by themselves; still held: gateway->greeter \(open\)/);
     const last = await workplace.run(['breaker', 'auto', 'gateway->greeter']);
     assert.match(last.talk, /decide by themselves\n$/);
+    assert.match((await workplace.run(['breaker', 'list'])).talk, /^all breakers are closed\n$/);
     assert.equal((await workplace.run(['breaker', 'open', 'nobody'])).status, 1);
   });
 

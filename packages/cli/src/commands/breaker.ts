@@ -1,3 +1,4 @@
+import type { ResilienceReport } from 'flotilla';
 import type { BreakerOrder } from '../steering/steering.ts';
 import { type Declare, type FleetOptions, withFleetOptions } from './command.ts';
 
@@ -22,6 +23,30 @@ export const declareBreaker: Declare = (program, { terminal, env, cwd }) => {
         else terminal.talk(`${outcomeOf(order, selector, held)}\n`);
       });
   }
+
+  withFleetOptions(breaker.command('list'))
+    .description('list the breakers that are not closed, or are held, in every calling process')
+    .option('--all', 'list the closed ones, too')
+    .action(async (options: FleetOptions & { readonly all?: boolean }) => {
+      const { AdminPorts } = await import('../admin/admin-ports.ts');
+      const { connectControl } = await import('../control/client.ts');
+      const { whichFleet } = await import('../data/which-fleet.ts');
+      const { breakersIn, breakerTable } = await import('../output/breaker-table.ts');
+      const { tellSilence } = await import('../output/silence.ts');
+      const control = connectControl(whichFleet(options, env, cwd));
+      const { answers, silent } = await new AdminPorts(control).askAll<ResilienceReport>(
+        await control.instances(),
+        '/resilience',
+      );
+      const breakers = breakersIn(answers).filter(
+        ({ state, forced }) => options.all === true || state !== 'closed' || forced,
+      );
+      if (options.json) terminal.out(`${JSON.stringify(breakers, null, 2)}\n`);
+      else if (breakers.length > 0) terminal.out(breakerTable(breakers, terminal.paintOut));
+      else if (options.all) terminal.talk('nobody has called anything yet\n');
+      else terminal.talk('all breakers are closed\n');
+      tellSilence(silent, terminal);
+    });
 };
 
 function outcomeOf(order: BreakerOrder, selector: string, held: Record<string, string>): string {

@@ -27,6 +27,8 @@ export interface OperationFacts extends Pick<OperationDocument, 'idempotent' | '
 export type CallerBreaker = OperationReport['breaker'] & {
   readonly instance: string;
   readonly inFlight: number;
+  /** Share of calls refused there because the service is overloaded. */
+  readonly throttled: number;
 };
 
 export interface CallerExplanation {
@@ -109,7 +111,7 @@ export function explainCallers(
           body.services
             .filter((each) => each.service === service)
             .flatMap((each) => each.operations.filter((one) => one.operation === operation))
-            .map(({ breaker, inFlight }) => ({ instance, inFlight, ...breaker })),
+            .map(({ breaker, inFlight, throttled }) => ({ instance, inFlight, throttled, ...breaker })),
         );
       const numbers = valuesOf(values);
       return {

@@ -43,7 +43,7 @@ function reported(instance: string, state: 'closed' | 'open') {
           {
             operation: 'hold',
             inFlight: 2,
-            throttled: 0,
+            throttled: state === 'open' ? 0.25 : 0,
             breaker: {
               state,
               forced: state === 'open',
@@ -136,7 +136,7 @@ describe('an explained operation', () => {
     assert.match(text, /called by feeds, orders \(has not called it\)\n/);
     assert.match(
       text,
-      /called by risk\nretried {2}yes .*\nhedged {3}no .*\nbreaker {2}open {2}of risk-1: 20 calls, 12 failed, 1 slow, slow is over 500 ms, held by hand, next probe in 400 ms\n/,
+      /called by risk\nretried {2}yes .*\nhedged {3}no .*\nbreaker {2}open {2}of risk-1: 20 calls, 12 failed, 1 slow, slow is over 500 ms, held by hand, 25\.0 % of calls refused there: the service is overloaded, next probe in 400 ms\n/,
     );
     assert.match(text, /^waitMs +50 +configuration {2}risk->ledger$/m);
     assert.match(text, /^waitMs +3000 +default$/m);

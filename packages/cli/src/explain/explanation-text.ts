@@ -2,7 +2,7 @@
 
 import type { PolicyValue } from 'flotilla';
 import { type Paint, plain } from '../output/colour.ts';
-import { milliseconds } from '../output/quantity.ts';
+import { milliseconds, percent } from '../output/quantity.ts';
 import { table } from '../output/table.ts';
 import type { CallerBreaker, CallerExplanation, OperationExplanation } from './explain-operation.ts';
 
@@ -44,12 +44,13 @@ function groupText(group: readonly CallerExplanation[], paint: Paint): string {
 }
 
 function breakerLine(breaker: CallerBreaker, paint: Paint): string {
-  const { instance, state, forced, calls, failures, slow, slowAfterMs, retryAfterMs } = breaker;
+  const { instance, state, forced, calls, failures, slow, slowAfterMs, retryAfterMs, throttled } = breaker;
   const colour = state === 'closed' ? 'green' : state === 'open' ? 'red' : 'yellow';
   const told = [
     `${calls} calls, ${failures} failed, ${slow} slow`,
     ...(slowAfterMs === null ? [] : [`slow is over ${milliseconds(slowAfterMs)}`]),
     ...(forced ? ['held by hand'] : []),
+    ...(throttled > 0 ? [`${percent(throttled)} of calls refused there: the service is overloaded`] : []),
     ...(retryAfterMs > 0 ? [`next probe in ${milliseconds(retryAfterMs)}`] : []),
   ];
   return `breaker  ${paint(colour, state.replace('_', '-'))}  of ${instance}: ${told.join(', ')}\n`;
