@@ -3,11 +3,15 @@
  * every window the limit is multiplied by how the latency of now compares with what is usual, and a little is added, so
  * that it settles where more calls at a time only mean longer ones. It changes only while the load uses it.
  *
- * Two things differ from Gradient2. What is usual is known per operation, so a change of the mix of operations is not
+ * Three things differ from Gradient2. What is usual is known per operation, so a change of the mix of operations is not
  * taken for a change of speed. And under load it is not learned from averages, which under a long overload drift up to
  * whatever the overload makes of the latency, but measured from time to time while the limit is halved for a moment, as
  * Envoy's adaptive concurrency filter does: latency that falls with the limit was of our own making, latency that stays
  * is how long the work takes now.
+ *
+ * Third, chance is not taken for load. Latencies vary, so that ten calls may well take twice as long as ten others; and of
+ * calls that have just begun the quick ones end first. Without regard to that, a server that only waits for others finds
+ * itself slow again and again, until it takes next to no calls at all.
  *
  * Pure: the clock is an argument, in milliseconds.
  */
@@ -15,12 +19,16 @@
 export interface LimitOptions {
   /** Least calls at a time. Default 8. */
   readonly min?: number;
-  /** Where it begins. Default 16. */
+  /** Where it begins. Default 32. */
   readonly start?: number;
   /** Most calls at a time. Default 4096. */
   readonly max?: number;
 }
 
+/** What differs by less than so many standard errors is chance. */
+const certainty = 1;
+/** Windows after which what is usual for an operation is known. */
+const wellKnown = 3;
 /** Latency may grow to this multiple of the usual before the limit shrinks. */
 const tolerance = 1.35;
 /** Latency is so far from that limit of tolerance that the limit may grow faster. */
@@ -30,6 +38,7 @@ const smoothing = 0.3;
 /** A window lasts at least this long and holds at least so many calls. */
 const windowMs = 50;
 const windowCalls = 10;
+const longestWindowMs = 1_000;
 /** How fast the usual latency follows what is seen without load. */
 const following = 0.05;
 /** Under load it follows only a window this much quicker than usual, and then at once. */
@@ -51,16 +60,75 @@ const slowed = 1.4;
 
 /** What one operation usually takes. */
 export class OperationLatency {
-  /** Calls of it being handled, counted by whoever applies the limit. */
+  /** Calls of it being handled. */
   inFlight = 0;
   /** Milliseconds; 0 while unknown. */
   usualMs = 0;
-  sumMs = 0;
+  /** Windows from which it is known, until they are enough. */
+  #known = 0;
+  /** Calls that have ended in this window, and what they took. */
   calls = 0;
+  sumMs = 0;
+  #squares = 0;
+  /** For how long calls have been handled in this window, those included that have not ended. */
+  #heldMs = 0;
+  #heldUntil = 0;
 
+  /** A call is handled from now on. */
+  began(now: number): void {
+    this.#hold(now);
+    this.inFlight++;
+  }
+
+  ended(now: number): void {
+    this.#hold(now);
+    this.inFlight--;
+  }
+
+  record(latencyMs: number): void {
+    this.calls++;
+    this.sumMs += latencyMs;
+    this.#squares += latencyMs * latencyMs;
+  }
+
+  /** Of the sum: how much calls differ among each other. */
+  get variance(): number {
+    return this.calls < 2 ? 0 : Math.max(0, this.#squares - this.sumMs ** 2 / this.calls);
+  }
+
+  /**
+   * What the calls of this window have taken in all, by Little's law: the quick ones are not counted more than the slow
+   * ones, which have not ended yet.
+   */
+  heldMs(now: number): number {
+    this.#hold(now);
+    return this.#heldMs;
+  }
+
+  /** @param isSlow it took longer than may be: that must not become usual. */
+  learn(averageMs: number, isUsed: boolean, isSlow: boolean): void {
+    if (this.#known === 0 || (this.#known < wellKnown && !isSlow)) {
+      this.usualMs += (averageMs - this.usualMs) / ++this.#known;
+    } else if (!isUsed) {
+      this.usualMs += (averageMs - this.usualMs) * following;
+    } else {
+      const leastMs = averageMs + (certainty * Math.sqrt(this.variance)) / this.calls;
+      if (leastMs < this.usualMs * quicker) this.usualMs = leastMs;
+    }
+  }
+
+  /** Begins a window. Where no call has ended, the last one goes on. */
   clear(): void {
-    this.sumMs = 0;
+    if (this.calls === 0) return;
     this.calls = 0;
+    this.sumMs = 0;
+    this.#squares = 0;
+    this.#heldMs = 0;
+  }
+
+  #hold(now: number): void {
+    this.#heldMs += this.inFlight * (now - this.#heldUntil);
+    this.#heldUntil = now;
   }
 }
 
@@ -85,15 +153,16 @@ export class AdaptiveLimit {
   #probeAfterMs = firstProbeMs;
   #averageMs = 0;
   /** No latency has ever grown with the limit. */
-  #isGrowing = true;
+  #isGrowing: boolean;
 
-  constructor({ min = 8, start = 16, max = 4096 }: LimitOptions = {}) {
+  constructor({ min = 8, start = 32, max = 4096 }: LimitOptions = {}) {
     this.#min = min;
     this.#max = max;
     this.#start = start;
     this.#exact = start;
     this.#highest = start;
     this.limit = start;
+    this.#isGrowing = start < max;
   }
 
   /**
@@ -121,11 +190,13 @@ export class AdaptiveLimit {
       this.#recordProbe(operation, latencyMs, inFlight, now);
       return;
     }
+    if (this.#windowFrom === Number.NEGATIVE_INFINITY) this.#windowFrom = now - latencyMs;
     if (inFlight > this.#peak) this.#peak = inFlight;
-    operation.sumMs += latencyMs;
-    operation.calls++;
+    operation.record(latencyMs);
     this.#calls++;
-    if (this.#calls >= windowCalls && now - this.#windowFrom >= windowMs) this.#closeWindow(now);
+    if (this.#calls < windowCalls || now - this.#windowFrom < windowMs) return;
+    // As many as are handled at a time, so that slow ones have had the chance to end as well.
+    if (this.#calls >= this.#peak || now - this.#windowFrom >= longestWindowMs) this.#closeWindow(now);
   }
 
   /** To be called now and then while calls wait or are refused, because the limit may be what keeps them from ending. */
@@ -138,7 +209,7 @@ export class AdaptiveLimit {
   #closeWindow(now: number): void {
     const isUsed = this.#peak * 2 >= this.limit;
     const isFull = this.#peak >= this.limit;
-    const gradient = this.#compare(isUsed);
+    const gradient = this.#compare(isUsed, now);
     if (this.#isGrowing) this.#grow(gradient, isUsed, isFull);
     else if (isUsed) this.#adjust(gradient);
     if (!isFull || this.#isGrowing) this.#fullSince = Number.NaN;
@@ -148,21 +219,38 @@ export class AdaptiveLimit {
   }
 
   /** The usual latency of this window's calls over their real one, and what it teaches. */
-  #compare(isUsed: boolean): number {
+  #compare(isUsed: boolean, now: number): number {
+    const ratio = 1 / this.#change(now);
+    for (const operation of this.#operations) {
+      const { calls } = operation;
+      if (calls > 0) operation.learn(this.#takenMs(operation, now) / calls, isUsed, tolerance * ratio < 1);
+    }
+    return ratio;
+  }
+
+  /** While the limit grows, most calls have just begun: those that have ended are the quick ones. */
+  #takenMs(operation: OperationLatency, now: number): number {
+    return this.#isGrowing ? operation.heldMs(now) : operation.sumMs;
+  }
+
+  /** How long this window's calls took compared with what is usual, as far as that is not chance. */
+  #change(now: number): number {
     let usualMs = 0;
     let realMs = 0;
+    let variance = 0;
     for (const operation of this.#operations) {
-      const { calls, sumMs } = operation;
+      const { calls } = operation;
       if (calls === 0) continue;
-      const averageMs = sumMs / calls;
-      if (operation.usualMs === 0) operation.usualMs = averageMs;
-      usualMs += operation.usualMs * calls;
-      realMs += sumMs;
-      if (!isUsed) operation.usualMs += (averageMs - operation.usualMs) * following;
-      else if (averageMs < operation.usualMs * quicker) operation.usualMs = averageMs;
+      const takenMs = this.#takenMs(operation, now);
+      usualMs += operation.usualMs === 0 ? takenMs : operation.usualMs * calls;
+      realMs += takenMs;
+      variance += operation.variance;
     }
     this.#averageMs = realMs / this.#calls;
-    return realMs > 0 ? usualMs / realMs : 1;
+    if (!(usualMs > 0)) return 1;
+    // How much those differ that have not ended yet is not known: about as much as they are long, say.
+    const chanceMs = certainty * (this.#isGrowing ? realMs / Math.sqrt(this.#calls) : Math.sqrt(variance));
+    return Math.max(realMs - chanceMs, Math.min(realMs + chanceMs, usualMs)) / usualMs;
   }
 
   #grow(ratio: number, isUsed: boolean, isFull: boolean): void {
@@ -208,20 +296,21 @@ export class AdaptiveLimit {
     if (this.#probe === 'emptying') {
       if (inFlight > this.limit) return;
       this.#probe = 'measuring';
-      this.#measureFrom = now;
+      // What began before felt the full load, and of what begins now the quick ones end first.
+      this.#measureFrom = now + this.#averageMs;
       return;
     }
-    // What began before felt the full load.
-    if (now - latencyMs < this.#measureFrom) return;
-    operation.sumMs += latencyMs;
-    operation.calls++;
+    if (now < this.#measureFrom) return;
+    operation.record(latencyMs);
     this.#calls++;
-    const isEnough = this.#calls >= fewestProbeCalls && now - this.#measureFrom >= probeMs;
-    if (isEnough || this.#calls >= probeCalls) this.#endProbe(now);
+    const leastMs = this.#calls >= probeCalls ? 0 : probeMs;
+    if (this.#calls < fewestProbeCalls || now - this.#measureFrom < Math.max(leastMs, this.#averageMs))
+      return;
+    this.#endProbe(now);
   }
 
   #endProbe(now: number): void {
-    const change = this.#learn();
+    const change = this.#learn(now);
     if (change < inflated) {
       // What was usual came of too many calls at a time. Stay at half, and see whether that still holds.
       this.#exact = Math.max(this.#min, this.limit);
@@ -237,18 +326,8 @@ export class AdaptiveLimit {
   }
 
   /** Takes the measured latency for the usual one. Returns how they compare. */
-  #learn(): number {
-    let usualMs = 0;
-    let measuredMs = 0;
-    for (const operation of this.#operations) {
-      const { calls, sumMs } = operation;
-      if (calls === 0) continue;
-      const averageMs = sumMs / calls;
-      if (operation.usualMs === 0) operation.usualMs = averageMs;
-      usualMs += operation.usualMs * calls;
-      measuredMs += sumMs;
-    }
-    const change = usualMs > 0 ? measuredMs / usualMs : 1;
+  #learn(now: number): number {
+    const change = this.#change(now);
     const weight = change < inflated || change > slowed ? 1 : 0.5;
     for (const operation of this.#operations) {
       const { calls, sumMs } = operation;

@@ -100,6 +100,7 @@ describe('the queue of admission', () => {
     for (let n = 0; n < 50; n++) queue.join('n', 'normal', now);
     assert.equal(queue.judge('normal', now + 150, forever), 'too_long');
     assert.equal(queue.judge('normal', now + 150, forever, true), 'join');
+    assert.equal(queue.judge('background', now + 800, forever, true), 'join');
   });
 
   it('takes as many as it is fast: a thousand waiting calls of 10 µs are no long wait', () => {

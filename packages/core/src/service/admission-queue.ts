@@ -86,7 +86,8 @@ export class AdmissionQueue<Call> {
    * Whether a call may join. `displace` says that it may, once `displace` has made room for it.
    *
    * @param remainingMs until its deadline; Infinity without one
-   * @param isLearning what keeps the queue standing is no overload: how much there may be at a time is being found out
+   * @param isLearning what keeps the queue standing is no overload: how many calls there may be at a time is being found
+   *   out, and how fast they leave until then tells nothing
    */
   judge(
     priority: Priority,
@@ -96,9 +97,10 @@ export class AdmissionQueue<Call> {
   ): 'join' | 'displace' | 'queue_full' | 'too_long' {
     const expectedMs = this.expectedWaitMs(priority, now);
     const standsFor = now - this.#clearAt[priorities.indexOf(priority)]!;
-    const isOverload = !isLearning && expectedMs > 0 && standsFor > this.#standingMs;
+    const isOverload = expectedMs > 0 && standsFor > this.#standingMs;
     const mostMs = isOverload ? this.#overloadWaitMs : this.#maxWaitMs;
-    if (expectedMs > mostMs * shareOfWait[priority] || expectedMs >= remainingMs) return 'too_long';
+    const isTooLong = expectedMs > mostMs * shareOfWait[priority] || expectedMs >= remainingMs;
+    if (isTooLong && !isLearning) return 'too_long';
     if (this.#size < this.#bound) return 'join';
     return this.#lowest() > priorities.indexOf(priority) ? 'displace' : 'queue_full';
   }

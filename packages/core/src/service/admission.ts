@@ -41,6 +41,8 @@ export interface Overstay {
 const turnMs = 1;
 /** The same for calls that have a place of their own: while others wait for theirs there is little else to do. */
 const mostTurnMs = 10;
+/** So long after the limit has been reached there may still be some who have waited because of it. */
+const drainMs = 1_000;
 /** How often those who wait are looked through. */
 const tickMs = 10;
 
@@ -78,6 +80,8 @@ export class Admission {
   #handlingSince = Number.POSITIVE_INFINITY;
   #awaitsTurn = false;
   #isScheduled = false;
+  /** When somebody last came who had to wait because of the limit. */
+  #fullAt = Number.NEGATIVE_INFINITY;
   #ticker: NodeJS.Timeout | undefined;
   /** In the order in which they lose their places. */
   readonly #overstaying = new Line<Overstay>();
@@ -131,7 +135,8 @@ export class Admission {
 
   /** Whether a call that may not enter may wait. It then has to, or is refused for the reason given. */
   judge(priority: Priority, now: number, remainingMs: number): Refusal | undefined {
-    const isLearning = this.#limit.isGrowing && !this.#hasRoom(priority);
+    if (!this.#hasRoom(priority)) this.#fullAt = now;
+    const isLearning = this.#limit.isGrowing && now - this.#fullAt < drainMs;
     let verdict = this.#queue.judge(priority, this.#queueTime(now), remainingMs, isLearning);
     if (verdict === 'displace') {
       this.#queue.displace()?.turnAway('displaced', now);
@@ -157,7 +162,7 @@ export class Admission {
   leave(operation: OperationLatency, latencyMs: number | undefined, now: number): void {
     if (latencyMs !== undefined) this.#limit.record(operation, latencyMs, this.inFlight, now);
     this.inFlight--;
-    operation.inFlight--;
+    operation.ended(now);
     if (this.#queue.size > 0) this.#schedule();
   }
 
@@ -196,7 +201,7 @@ export class Admission {
 
   #begins(operation: OperationLatency, now: number): void {
     this.inFlight++;
-    operation.inFlight++;
+    operation.began(now);
     this.#handlingSince = now;
   }
 

@@ -124,7 +124,7 @@ test('the metrics tell the limit, the queue and who was refused why', async () =
   const text = fleet.metrics(Busy).render();
   const value = (pattern: RegExp) =>
     [...text.matchAll(pattern)].reduce((sum, [, count]) => sum + Number(count), 0);
-  assert.equal(value(/^flotilla_server_limit (\d+)$/gm), 16);
+  assert.equal(value(/^flotilla_server_limit (\d+)$/gm), 32);
   assert.equal(value(/^flotilla_server_queue\{priority="background"\} (\d+)$/gm), 0);
   assert.equal(value(/^flotilla_server_refused_total\{priority="background",.*\} (\d+)$/gm), refused.length);
   const counted = (code: string) =>
@@ -152,8 +152,8 @@ test('a call whose deadline passes while it waits never begins', async () => {
 
 test('an operation whose handlers wait takes no more than its share: the others go on', async () => {
   const client = fleet.client(Busy);
-  const calls = times(64, () => client.wait());
-  await waitFor(() => begun.length >= 16);
+  const calls = times(300, () => client.wait());
+  await waitFor(() => begun.length >= 32);
   for (let n = 0; n < 20; n++) await client.read({}, { deadlineMs: 5_000 });
   assert.ok(begun.filter((name) => name === 'wait').length < calls.length);
   release.resolve();

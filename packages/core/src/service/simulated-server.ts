@@ -60,6 +60,7 @@ class SimulatedServer {
     if (this.#calls.length >= this.#limit.limit) return;
     const { workMs, spread = 0 } = this.#load;
     const factor = 1 - spread - spread * Math.log(1 - this.#random());
+    this.#operation.began(now);
     this.#calls.push({ leftMs: workMs(now) * factor, since: now });
   }
 
@@ -73,6 +74,7 @@ class SimulatedServer {
       this.#answered++;
       this.#sumMs += latencyMs;
       this.#limit.record(this.#operation, latencyMs, inFlight--, now + 1);
+      this.#operation.ended(now + 1);
     }
     this.#calls = this.#calls.filter(({ leftMs }) => leftMs > 0);
   }
