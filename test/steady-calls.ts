@@ -36,6 +36,11 @@ export class SteadyCalls {
     return { calls: this.#calls, failures: this.#failures };
   }
 
+  /** A test that fails does not leave its load to the next ones, nor to the process that would never end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
   #one(call: () => Promise<unknown>): void {
     this.#calls++;
     const done = call()

@@ -65,9 +65,9 @@ async function statusOf(method: string, path: string): Promise<number> {
 
 test('kill -9 of one of two replicas costs each caller at most one call', async () => {
   await bothAnswer();
-  const direct = new SteadyCalls(250, () => stock().take());
-  const throughShop = new SteadyCalls(150, () => shop().buy());
-  const repeatable = new SteadyCalls(100, () => stock().count());
+  await using direct = new SteadyCalls(250, () => stock().take());
+  await using throughShop = new SteadyCalls(150, () => shop().buy());
+  await using repeatable = new SteadyCalls(100, () => stock().count());
   await waitFor(() => direct.calls > 100);
   const pid = await pidOf('stock-1');
   process.kill(pid, 'SIGKILL');
@@ -82,7 +82,7 @@ test('kill -9 of one of two replicas costs each caller at most one call', async 
 
 test('a replica that stands still is passed over, and then replaced from outside', async () => {
   await bothAnswer();
-  const load = new SteadyCalls(200, () => stock().count());
+  await using load = new SteadyCalls(200, () => stock().count());
   const pid = await pidOf('stock-2');
   process.kill(pid, 'SIGSTOP');
   await isReplaced('stock-2', pid);
@@ -94,8 +94,8 @@ test('a replica that stands still is passed over, and then replaced from outside
 
 test('a rolling restart loses no call, neither of replicas nor of a service that runs once', async () => {
   await bothAnswer();
-  const direct = new SteadyCalls(150, () => stock().take());
-  const throughGateway = new SteadyCalls(30, async () => {
+  await using direct = new SteadyCalls(150, () => stock().take());
+  await using throughGateway = new SteadyCalls(30, async () => {
     const status = await statusOf('POST', '/buy');
     if (status !== 200) throw new Error(`status ${status}`);
   });
@@ -113,8 +113,8 @@ test('a rolling restart loses no call, neither of replicas nor of a service that
 test('a sick dependency opens its breaker, harms nobody else, and is taken back when it is well', async () => {
   await bothAnswer();
   for (let n = 0; n < 30; n++) await shop().browse();
-  const needs = new SteadyCalls(60, () => shop().browse());
-  const other = new SteadyCalls(60, () => shop().menu());
+  await using needs = new SteadyCalls(60, () => shop().browse());
+  await using other = new SteadyCalls(60, () => shop().menu());
   await fleet.cli('fault', 'add', 'shop->stock', 'latency=2s', 'error=unavailable:30%', '--for', '60s');
   await waitFor(() => breakerOf('shop.browse')?.state === 'open', { what: 'the breaker to open' });
   await fleet.cli('fault', 'clear');
