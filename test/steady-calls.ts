@@ -15,7 +15,7 @@ export class SteadyCalls {
 
   /** @param call one call; what it throws is a failure. */
   constructor(perSecond: number, call: () => Promise<unknown>) {
-    const everyMs = 10;
+    const everyMs = 2;
     let owed = 0;
     this.#timer = setInterval(() => {
       for (owed += (perSecond * everyMs) / 1000; owed >= 1; owed--) this.#one(call);

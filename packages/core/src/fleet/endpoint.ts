@@ -21,6 +21,10 @@ export class Endpoint implements Candidate {
   incompatible: ReadonlyMap<string, readonly string[]> = new Map();
   readonly outlier: OutlierDetector;
   readonly #latency = new PeakEwma();
+  /** Requests that wait for an answer; streams are none. */
+  #waiting = 0;
+  /** When the last of them ended, or the first was sent. */
+  #silentSince = 0;
   /** The connection whose loss has been counted as a failure. */
   #countedLoss: Channel | undefined;
 
@@ -52,8 +56,20 @@ export class Endpoint implements Candidate {
     return this.channel?.stalled ?? false;
   }
 
+  /** What it took lately, or what those who wait have waited without any answer, if that is longer. */
   latencyAt(now: number): number {
-    return this.#latency.at(now);
+    const latencyMs = this.#latency.at(now);
+    return this.#waiting > 0 ? Math.max(latencyMs, now - this.#silentSince) : latencyMs;
+  }
+
+  sent(now: number): void {
+    if (this.#waiting++ === 0) this.#silentSince = now;
+  }
+
+  /** A request has ended, whatever its outcome. */
+  ended(now: number): void {
+    this.#waiting--;
+    this.#silentSince = now;
   }
 
   answered(latencyMs: number, now: number): void {

@@ -179,6 +179,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     const channel = endpoint.channel!;
     const request = new Request(this, endpoint, channel, span, now);
     try {
+      endpoint.sent(now);
       request.sent = channel.send(
         this.operation.id,
         this.#payload,
@@ -196,6 +197,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     const now = performance.now();
     const latencyMs = now - request.startedAt;
     const { operation } = this;
+    request.endpoint.ended(now);
     request.endpoint.answered(latencyMs, now);
     request.endpoint.outlier.succeeded(now);
     operation.throttle.accepted(now);
@@ -210,6 +212,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
   requestFailed(request: Request, error: FlotillaError): void {
     const now = performance.now();
     const elapsedMs = now - request.startedAt;
+    request.endpoint.ended(now);
     const verdict = this.operation.judge(request.endpoint, request.channel, error, elapsedMs, now);
     if (verdict === 'answer') {
       request.endpoint.answered(elapsedMs, now);
@@ -432,6 +435,7 @@ export class Request implements CallReceiver {
    */
   giveUp(outcome: string, now: number): void {
     this.sent?.cancel();
+    this.endpoint.ended(now);
     this.span.set('flotilla.given_up', true);
     if (outcome === 'cancelled' || outcome === 'deadline_exceeded') this.span.set('error.type', outcome);
     this.span.end(now);

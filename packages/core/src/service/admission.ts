@@ -12,6 +12,7 @@
 import type { Priority } from '../contract/document.ts';
 import { AdaptiveLimit, type OperationLatency } from './adaptive-limit.ts';
 import { AdmissionQueue, type Refusal } from './admission-queue.ts';
+import { CpuShare } from './cpu-share.ts';
 import { Line } from './line.ts';
 import { Starvation } from './starvation.ts';
 
@@ -42,7 +43,7 @@ const turnMs = 1;
 /** The same for calls that have a place of their own: while others wait for theirs there is little else to do. */
 const mostTurnMs = 10;
 /** So long after the limit has been reached there may still be some who have waited because of it. */
-const drainMs = 1_000;
+const drainMs = 250;
 /** How often those who wait are looked through. */
 const tickMs = 10;
 
@@ -60,6 +61,9 @@ const overstayTickMs = 1_000;
 const ownShare = 0.125;
 const fewestOwn = 2;
 
+/** A process that uses less of a core than this does not have too much to do. */
+const busyShare = 0.5;
+
 /** The lowest priority leaves room for the others, and the highest has some of its own. */
 const backgroundShare = 0.75;
 const highShare = 1.125;
@@ -71,6 +75,7 @@ export class Admission {
   readonly #queue: AdmissionQueue<Waiting>;
   readonly #clock: () => number;
   readonly #starvation: Starvation;
+  readonly #cpu: CpuShare;
   readonly #drain = () => this.#runWaiting();
   readonly #tick = () => this.#lookThrough();
   readonly #turned = () => this.#beginTurn();
@@ -92,11 +97,13 @@ export class Admission {
     queue: AdmissionQueue<Waiting> = new AdmissionQueue(),
     clock: () => number = () => performance.now(),
     starvation: Starvation = new Starvation(),
+    cpu: CpuShare = new CpuShare(),
   ) {
     this.#limit = limit;
     this.#queue = queue;
     this.#clock = clock;
     this.#starvation = starvation;
+    this.#cpu = cpu;
   }
 
   /** Calls that may be handled at a time. */
@@ -137,7 +144,12 @@ export class Admission {
   judge(priority: Priority, now: number, remainingMs: number): Refusal | undefined {
     if (!this.#hasRoom(priority)) this.#fullAt = now;
     const isLearning = this.#limit.isGrowing && now - this.#fullAt < drainMs;
-    let verdict = this.#queue.judge(priority, this.#queueTime(now), remainingMs, isLearning);
+    const queueTime = this.#queueTime(now);
+    let verdict = this.#queue.judge(priority, queueTime, remainingMs, isLearning);
+    // Neither the limit nor its own work keeps it from handling more: those who wait wait for the machine.
+    if (verdict === 'too_long' && this.#hasRoom(priority) && this.#cpu.lately(now) < busyShare) {
+      verdict = this.#queue.judge(priority, queueTime, remainingMs, true);
+    }
     if (verdict === 'displace') {
       this.#queue.displace()?.turnAway('displaced', now);
       verdict = 'join';
@@ -272,6 +284,7 @@ export class Admission {
       return;
     }
     this.#starvation.look(now);
+    this.#cpu.lately(now);
     // A limit that has grown while nothing ended is noticed here.
     this.#schedule();
     this.#ticker = setTimeout(this.#tick, tickMs);

@@ -7,6 +7,8 @@
  * has not.
  */
 
+import { usedCpuMs } from './cpu-share.ts';
+
 /** Lateness that is worth a look, in milliseconds. */
 const lateMs = 30;
 
@@ -44,9 +46,4 @@ export class Starvation {
   rest(): void {
     this.#seenAt = Number.NaN;
   }
-}
-
-function usedCpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
