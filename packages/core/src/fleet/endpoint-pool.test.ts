@@ -112,18 +112,18 @@ describe('the pool of a service', () => {
     const transport = memoryTransport();
     const pool = poolOn(transport);
     const woken: number[] = [];
-    for (let n = 0; n < 20; n++) pool.await({ instanceCame: () => woken.push(n) });
+    for (let n = 0; n < 40; n++) pool.await({ instanceCame: () => woken.push(n) });
     const one = await serve(transport, 'echo-1');
     pool.update([one.listed]);
     await come(pool, 'echo-1');
-    assert.deepEqual(woken, [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert.deepEqual(woken, [...Array(16).keys()]);
     pool.ended();
     pool.ended();
-    assert.equal(woken.length, 8, 'not while the call that ends is on the stack');
+    assert.equal(woken.length, 16, 'not while the call that ends is on the stack');
     await new Promise((resolve) => process.nextTick(resolve));
-    assert.deepEqual(woken.slice(8), [8, 9]);
+    assert.deepEqual(woken.slice(16), [16, 17, 18, 19]);
     pool.close();
-    assert.equal(woken.length, 20);
+    assert.equal(woken.length, 40);
     await one.server.close();
   });
 

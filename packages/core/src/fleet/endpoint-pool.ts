@@ -6,13 +6,19 @@ import { preferZone } from '../balancing/index.ts';
 import type { Instance } from '../discovery/instance.ts';
 import { mayEject } from '../resilience/outlier.ts';
 import type { CallPolicy } from '../resilience/policy.ts';
-import { ReleaseGate } from '../resilience/release-gate.ts';
 import type { Channel, Transport, WireIdentity } from '../rpc/channel.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Endpoint } from './endpoint.ts';
 
 /** After a failed dial the instance is left alone for this long, so that a dead one costs nothing. */
 const redialPauseMs = 100;
+/**
+ * Calls that have waited for an instance do not go all at once: they would be the very load that a process just started can
+ * bear least. So many go first, and for each call that ends two more, so that their number doubles in the time of a call
+ * while the instance keeps up, as the window of a TCP connection does in slow start.
+ */
+const releasedFirst = 16;
+const releasedPerEnd = 2;
 
 /** Waits for an instance. */
 export interface InstanceWaiter {
@@ -38,7 +44,6 @@ export class EndpointPool {
   readonly #options: EndpointPoolOptions;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #waiters = new Set<InstanceWaiter>();
-  readonly #gate = new ReleaseGate();
   /** Waiters that go when the call that has ended is off the stack. */
   #released = 0;
   #policy: CallPolicy;
@@ -141,7 +146,7 @@ export class EndpointPool {
   ended(): void {
     if (this.#waiters.size === 0 || this.#candidates.length === 0) return;
     if (this.#released === 0) process.nextTick(() => this.#release());
-    this.#released += this.#gate.ended();
+    this.#released += releasedPerEnd;
   }
 
   forget(waiter: InstanceWaiter): void {
@@ -281,7 +286,7 @@ export class EndpointPool {
     }
     this.#candidatesOf.clear();
     this.#candidates = this.#select(undefined);
-    if (this.#waiters.size > 0 && this.#candidates.length > 0) this.#wake(this.#gate.opened());
+    if (this.#waiters.size > 0 && this.#candidates.length > 0) this.#wake(releasedFirst);
   }
 
   #select(operation: string | undefined): readonly Endpoint[] {
