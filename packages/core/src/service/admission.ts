@@ -62,7 +62,7 @@ const ownShare = 0.125;
 const fewestOwn = 2;
 
 /** A process that uses less of a core than this does not have too much to do. */
-const busyShare = 0.5;
+const busyShare = 0.25;
 
 /** The lowest priority leaves room for the others, and the highest has some of its own. */
 const backgroundShare = 0.75;
