@@ -27,11 +27,6 @@ export class FaultyDispatch implements FaultSite {
     this.#injector = injector;
   }
 
-  /** Calls that are held now. */
-  get held(): number {
-    return this.#gate.size;
-  }
-
   faultsChanged(active: readonly Fault[]): void {
     const mine = active.filter((fault) => hitsCalls(fault) && hitsProcess(fault, this.#injector.identity));
     this.#faults = mine.length === 0 ? undefined : mine;

@@ -350,7 +350,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     const { breaker, service } = this.operation;
     if (this.#admission === refused) return;
     const excused = latencyMs >= breaker.slowAfterMs && service.restarts.underWay(now);
-    if (this.isCountedSlow || verdict === 'nothing' || excused) breaker.released(this.#admission, now);
+    if (this.isCountedSlow || verdict === 'nothing' || excused) breaker.released(this.#admission);
     else if (verdict === 'answer') breaker.succeeded(this.#admission, latencyMs, now);
     else breaker.failed(this.#admission, now);
   }

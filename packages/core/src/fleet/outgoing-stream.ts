@@ -88,7 +88,7 @@ class StreamAttempt {
     this.#isReported = true;
     const now = performance.now();
     const { breaker } = this.#operation;
-    if (works === undefined) breaker.released(this.#admission, now);
+    if (works === undefined) breaker.released(this.#admission);
     else if (works) breaker.succeeded(this.#admission, 0, now);
     else breaker.failed(this.#admission, now);
   }

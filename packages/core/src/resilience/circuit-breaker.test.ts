@@ -83,7 +83,7 @@ describe('A closed breaker', () => {
 
   it('does not count what was released', () => {
     const breaker = new CircuitBreaker(policy);
-    for (let n = 0; n < 50; n++) breaker.released(breaker.admit(0), 0);
+    for (let n = 0; n < 50; n++) breaker.released(breaker.admit(0));
     assert.deepEqual(breaker.counts(0), { calls: 0, failures: 0, slow: 0 });
   });
 
@@ -138,7 +138,7 @@ describe('Slow calls', () => {
         if (admission === refused) continue;
         if (breaker.slowAfterMs > 2_020) return now;
         breaker.slow(admission, now);
-        breaker.released(admission, now);
+        breaker.released(admission);
       }
       return Number.POSITIVE_INFINITY;
     };
@@ -227,7 +227,7 @@ describe('A half-open breaker', () => {
   it('gives the place of a released probe to another', () => {
     const { breaker, probe } = breakerAt('half_open', { probes: 1 });
     assert.equal(breaker.admit(500), refused);
-    breaker.released(probe, 501);
+    breaker.released(probe);
     assert.ok(isProbe(breaker.admit(501)));
   });
 });
@@ -367,7 +367,7 @@ it('Never are more probes under way than the policy says, and never is a call le
             call.slow = true;
           } else {
             inFlight.splice(at, 1);
-            if (call.slow || one.do === 'release') breaker.released(call.admission, now);
+            if (call.slow || one.do === 'release') breaker.released(call.admission);
             else if (one.do === 'succeed') breaker.succeeded(call.admission, 1, now);
             else breaker.failed(call.admission, now);
           }

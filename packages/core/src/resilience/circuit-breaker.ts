@@ -117,7 +117,7 @@ export class CircuitBreaker {
   }
 
   /** The call has ended and says nothing: it was cancelled, refused as `overloaded`, or is counted as slow already. */
-  released(admission: Admission, _now: number): void {
+  released(admission: Admission): void {
     if (admission >> 1 === this.#epoch && isProbe(admission)) this.#probing--;
   }
 

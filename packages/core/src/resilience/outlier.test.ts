@@ -97,16 +97,6 @@ describe('An ejection', () => {
     );
     assert.ok(detector.failed(2_000));
   });
-
-  it('ends at once when the instance is restored', () => {
-    const detector = new OutlierDetector(policy);
-    detector.eject(0);
-    detector.eject(1);
-    detector.restore();
-    assert.equal(detector.isEjected(1), false);
-    detector.eject(2);
-    assert.equal(detector.ejectedUntil, 2_002);
-  });
 });
 
 describe('How many may be ejected', () => {

@@ -80,13 +80,6 @@ export class OutlierDetector {
     return now < this.#ejectedUntil && this.#policy.enabled;
   }
 
-  /** Ends an ejection, and forgets the earlier ones: the instance is known to be well. */
-  restore(): void {
-    this.#ejections = 0;
-    this.#ejectedUntil = Number.NEGATIVE_INFINITY;
-    this.#forget();
-  }
-
   #forget(): void {
     this.#consecutive = 0;
     this.#counts.clear();

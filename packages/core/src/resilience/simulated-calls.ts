@@ -58,7 +58,7 @@ export function simulate({ seed, callsPerSecond, untilMs, outcome }: Simulation)
 function goesOn(breaker: CircuitBreaker, call: SimulatedCall, now: number): boolean {
   const elapsedMs = now - call.startedAt;
   if (elapsedMs >= call.latencyMs) {
-    if (call.slow) breaker.released(call.admission, now);
+    if (call.slow) breaker.released(call.admission);
     else if (call.failed) breaker.failed(call.admission, now);
     else breaker.succeeded(call.admission, elapsedMs, now);
     return false;
