@@ -35,6 +35,9 @@ const perhapsExecuted: ExecutionData = { executed: 'unknown' };
 /** A timer that is asked to wait for longer does not wait at all. */
 const longestTimerMs = 0x7fff_ffff;
 
+/** How long a call waits for others when all known instances break its contract, in milliseconds. */
+const misfitWaitMs = 500;
+
 export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
   readonly operation: CalledOperation;
   /** Neighbours in the operation's list of calls under way, in the order of `sentAt`. */
@@ -291,8 +294,11 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
       operation.service.settled().then(() => this.instanceCame());
       return;
     }
-    const until = Math.min(pool.hopeUntil(operation.policy.waitMs), this.#due);
-    if (until <= now || pool.incompatibility(operation.id) !== undefined) {
+    const { waitMs } = operation.policy;
+    // Others may be known in a moment, as when this process has just begun; a contract that breaks stays broken.
+    const isMisfit = pool.incompatibility(operation.id) !== undefined;
+    const until = Math.min(pool.hopeUntil(isMisfit ? Math.min(waitMs, misfitWaitMs) : waitMs), this.#due);
+    if (until <= now) {
       this.#fail(operation.noInstance(), 'nothing');
     } else {
       pool.await(this);
