@@ -502,6 +502,25 @@ describe('an outgoing call', () => {
     ]);
   });
 
+  it('leaves its instance owing nothing, whatever the answer was', async () => {
+    const it = scene();
+    const held: Reply[] = [];
+    let declared = true;
+    await it.start('stock-1', (_call, reply) => {
+      if (declared) reply.error(new FlotillaError('sold_out', 'nothing left', { declared: true }));
+      else held.push(reply);
+    });
+    for (let n = 0; n < 5; n++) await assert.rejects(it.call(), { code: 'sold_out' });
+    declared = false;
+    const call = it.call();
+    await waitFor(() => held.length === 1);
+    const [endpoint] = it.service.pool.endpoints;
+    assert.ok(endpoint!.latencyAt(performance.now() + 60_000) >= 60_000, 'one that waits is seen to wait');
+    held[0]!.value(input);
+    await call;
+    assert.ok(endpoint!.latencyAt(performance.now() + 60_000) < 1_000);
+  });
+
   it('is held back here while the service says that it is overloaded', async () => {
     const it = scene({ '*': { retry: { attempts: 1 } } });
     let requests = 0;

@@ -200,7 +200,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
     const now = performance.now();
     const latencyMs = now - request.startedAt;
     const { operation } = this;
-    request.endpoint.ended(now);
+    request.end(now);
     request.endpoint.answered(latencyMs, now);
     request.endpoint.outlier.succeeded(now);
     operation.throttle.accepted(now);
@@ -215,7 +215,7 @@ export class OutgoingCall implements InstanceWaiter, Entrant, ListedCall {
   requestFailed(request: Request, error: FlotillaError): void {
     const now = performance.now();
     const elapsedMs = now - request.startedAt;
-    request.endpoint.ended(now);
+    request.end(now);
     const verdict = this.operation.judge(request.endpoint, request.channel, error, elapsedMs, now);
     if (verdict === 'answer') {
       request.endpoint.answered(elapsedMs, now);
@@ -417,6 +417,7 @@ export class Request implements CallReceiver {
   readonly span: Span;
   readonly startedAt: number;
   sent: SentCall | undefined;
+  #hasEnded = false;
 
   constructor(call: OutgoingCall, endpoint: Endpoint, channel: Channel, span: Span, startedAt: number) {
     this.#call = call;
@@ -434,14 +435,21 @@ export class Request implements CallReceiver {
     this.#call.requestFailed(this, error);
   }
 
+  /** Its instance owes no answer to it any more. */
+  end(now: number): void {
+    this.#hasEnded = true;
+    this.endpoint.ended(now);
+  }
+
   /**
-   * Its answer is not wanted any more.
+   * Its answer is not wanted any more, if it has not come yet.
    *
    * @param outcome of the call: another request's answer, or that nobody waits
    */
   giveUp(outcome: string, now: number): void {
+    if (this.#hasEnded) return;
     this.sent?.cancel();
-    this.endpoint.ended(now);
+    this.end(now);
     this.span.set('flotilla.given_up', true);
     if (outcome === 'cancelled' || outcome === 'deadline_exceeded') this.span.set('error.type', outcome);
     this.span.end(now);
