@@ -81,8 +81,9 @@ test('a damaged recording is a clear error with its line number, and the market 
     });
     assert.match(replay.reason!, /line 2|:2/);
     assert.match(await fleet.cli('logs', 'feeds'), /damaged\.txt/);
-    const { bids } = await book(fleet.gateway, 'BTC-USD');
-    assert.ok(bids.length > 0);
+    await waitFor(async () => (await book(fleet.gateway, 'BTC-USD')).bids.length > 0, {
+      what: 'quotes of our own makers',
+    });
   } finally {
     await fleet.dispose();
     rmSync(folder, { recursive: true });
