@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { FrameWriter } from './frame-writer.ts';
+import { FrameWriter, MANY_FRAMES } from './frame-writer.ts';
 
 /** A socket whose kernel takes what `room` allows and holds the rest until told otherwise. */
 class SlowSink {
@@ -56,6 +56,24 @@ describe('frame writer', () => {
     assert.deepEqual([sink.writes, deferred], [1, 1]);
   });
 
+  it('lets many frames leave before the tick ends, where it may, still with one request to be flushed', () => {
+    const sink = new SlowSink();
+    let deferred = 0;
+    const writer: FrameWriter = new FrameWriter(
+      sink,
+      () => deferred++,
+      () => writer.flush(),
+    );
+    const bodies = Array.from({ length: MANY_FRAMES * 2 + 1 }, (_, n) => Buffer.from(`${n}`));
+    for (const [callId, body] of bodies.entries()) writer.frame(4, 0, callId, body);
+    assert.deepEqual([sink.writes, deferred], [2, 1]);
+    writer.flush();
+    assert.deepEqual([sink.writes, deferred], [3, 1]);
+    assert.deepEqual(sink.received, Buffer.concat(bodies.map((body, callId) => expectedFrame(callId, body))));
+    writer.frame(4, 0, 99, Buffer.from('{}'));
+    assert.equal(deferred, 2);
+  });
+
   it('keeps every byte in order, whatever the sizes and however slowly the socket takes them', () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.integer({ min: 0, max: 3000 }) },
@@ -65,7 +83,11 @@ describe('frame writer', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const sink = new SlowSink();
-        const writer = new FrameWriter(sink, () => {});
+        const writer: FrameWriter = new FrameWriter(
+          sink,
+          () => {},
+          () => writer.flush(),
+        );
         const expected: Buffer[] = [];
         for (const [index, action] of steps.entries()) {
           if (action === 'flush') writer.flush();

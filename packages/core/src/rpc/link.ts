@@ -1,6 +1,6 @@
 /**
  * One connection below the level of calls: a byte stream, cut into frames on the way in and gathered into one write a
- * tick on the way out; signs of life; and an end that says why. What the frames mean is the business of its `handler`,
+ * tick (or a few) on the way out; signs of life; and an end that says why. What the frames mean is the business of its `handler`,
  * which changes from handshake to calls.
  */
 import { Socket } from 'node:net';
@@ -85,10 +85,16 @@ export class Link implements LinkControl {
     this.#maxBacklog = Math.max(limits.maxBacklog, stream.writableHighWaterMark);
     this.handler = handler;
     const flush = () => this.#flush();
-    this.writer = new FrameWriter(stream, () => {
-      if (this.handler.inFlight <= ALMOST_IDLE) process.nextTick(flush);
-      else setImmediate(flush);
-    });
+    this.writer = new FrameWriter(
+      stream,
+      () => {
+        if (this.handler.inFlight <= ALMOST_IDLE) process.nextTick(flush);
+        else setImmediate(flush);
+      },
+      () => {
+        if (!this.#held && stream.writable) this.writer.flush();
+      },
+    );
     this.#liveness = new Liveness(limits);
     this.#ticker = setInterval(() => this.#tick(), this.#liveness.tickMs).unref();
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
