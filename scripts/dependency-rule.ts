@@ -47,6 +47,7 @@ const coreFolders: Readonly<Record<string, readonly string[]>> = {
   contract: ['errors'],
   store: ['errors'],
   telemetry: ['errors'],
+  messaging: ['errors', 'contract', 'telemetry', 'store', 'discovery'],
   resilience: ['errors', 'contract'],
   balancing: ['errors', 'contract'],
   rpc: ['errors', 'contract', 'telemetry'],
@@ -64,8 +65,20 @@ const coreFolders: Readonly<Record<string, readonly string[]>> = {
     'balancing',
     'faults',
     'fleet',
+    'messaging',
   ],
-  testing: ['errors', 'contract', 'telemetry', 'store', 'rpc', 'discovery', 'faults', 'fleet', 'service'],
+  testing: [
+    'errors',
+    'contract',
+    'telemetry',
+    'store',
+    'messaging',
+    'rpc',
+    'discovery',
+    'faults',
+    'fleet',
+    'service',
+  ],
 };
 
 const coreSource = 'packages/core/src/';

@@ -43,6 +43,7 @@ export {
   type ServiceReport,
   sameToken,
 } from './fleet/index.ts';
+export { type DeadLetterReason, header as messageHeader, Topology } from './messaging/topology.ts';
 export type { CallPolicy } from './resilience/policy.ts';
 export {
   explainPolicy,
