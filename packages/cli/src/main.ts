@@ -15,6 +15,7 @@ import { declarePs } from './commands/ps.ts';
 import { declareRestart } from './commands/restart.ts';
 import { declareServices } from './commands/services.ts';
 import { declareStop } from './commands/stop.ts';
+import { declareStream } from './commands/stream.ts';
 import { declareTop } from './commands/top.ts';
 import { declareTrace } from './commands/trace.ts';
 import { declareUp } from './commands/up.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly Declare[] = [
   declareExplain,
   declareTrace,
   declareTop,
+  declareStream,
   declareDoctor,
   declareBroker,
 ];

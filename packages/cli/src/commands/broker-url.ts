@@ -2,15 +2,9 @@
 
 import { deriveToken } from 'flotilla/secret';
 import type { ControlClient } from '../control/client.ts';
-import { Failure } from '../failure.ts';
 
-export function brokerUrl({ record, secret }: ControlClient): string {
-  if (record.natsUrl === undefined) {
-    throw new Failure('not_running', `the fleet ${record.name} has no broker yet`, {
-      repair: 'try again when it is ready',
-    });
-  }
-  const url = new URL(record.natsUrl);
+export function brokerUrl({ natsUrl, secret }: ControlClient): string {
+  const url = new URL(natsUrl);
   if (url.username === '') url.username = deriveToken(secret, 'broker');
   return url.href.replace(/\/$/, '');
 }

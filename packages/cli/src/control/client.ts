@@ -38,6 +38,19 @@ export class ControlClient {
     this.#token = deriveToken(secret, 'control');
   }
 
+  /**
+   * Where members connect.
+   *
+   * @throws Failure `not_running` as long as that is not known.
+   */
+  get natsUrl(): string {
+    const { natsUrl, name } = this.record;
+    if (natsUrl !== undefined) return natsUrl;
+    throw new Failure('not_running', `the fleet ${name} has no broker yet`, {
+      repair: 'try again when it is ready',
+    });
+  }
+
   status(): Promise<FleetStatus> {
     return this.#json('GET', '/status');
   }

@@ -19,17 +19,12 @@ export async function asMember<T>(
   use: (membership: Membership) => Promise<T>,
 ): Promise<T> {
   const control = connectControl(found);
-  const { natsUrl, name } = control.record;
-  if (natsUrl === undefined) {
-    throw new Failure('not_running', `the fleet ${name} has no broker yet`, {
-      repair: 'try again when it is ready',
-    });
-  }
+  const { natsUrl, record, secret } = control;
   const { joinFleet } = await import('flotilla');
   let member: FleetMember;
   try {
     const instance = `cli-${process.pid}`;
-    member = await joinFleet({ service: 'cli', instance, fleet: name, secret: control.secret, natsUrl });
+    member = await joinFleet({ service: 'cli', instance, fleet: record.name, secret, natsUrl });
   } catch (error) {
     throw new Failure('not_running', messageOf(error), {
       cause: error,

@@ -6,10 +6,16 @@ export function milliseconds(ms: number): string {
   return ms < 60_000 ? `${digits(ms / 1_000)} s` : `${digits(ms / 60_000)} min`;
 }
 
-/** `83 MiB`, `1.20 GiB`. */
+/** `512 B`, `83 MiB`, `1.20 GiB`. */
 export function bytes(count: number): string {
-  const mebibytes = count / 2 ** 20;
-  return mebibytes < 1_000 ? `${digits(mebibytes)} MiB` : `${digits(mebibytes / 1024)} GiB`;
+  if (count < 1_000) return `${count} B`;
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  let amount = count / 1024;
+  while (amount >= 1_000 && units.length > 1) {
+    amount /= 1024;
+    units.shift();
+  }
+  return `${digits(amount)} ${units[0]}`;
 }
 
 /** `0`, `0.42`, `7.3`, `1240`. */
