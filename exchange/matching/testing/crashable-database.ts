@@ -16,6 +16,8 @@ export function crashableDatabase(path: string, migrations: URL): CrashableDatab
         if (isDead) throw platformError('unavailable', 'the process is dead');
         return work();
       }),
+    beforeCommit: (hook) => database.beforeCommit(hook),
+    afterCommit: (hook) => database.afterCommit(hook),
     close: () => database.close(),
     crash() {
       isDead = true;

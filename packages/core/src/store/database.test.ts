@@ -117,6 +117,98 @@ test('nobody sees a change before it is committed', async () => {
   database.close();
 });
 
+test('what is asked for before the commit is written with it, once for all work', async () => {
+  const database = open();
+  const insert = database.prepare('INSERT INTO accounts VALUES (?, ?)');
+  let total = 0;
+  const writeTotal = () => {
+    insert.run('total', total);
+  };
+  const add = (cents: number) =>
+    database.write(() => {
+      total += cents;
+      database.beforeCommit(writeTotal);
+    });
+  await Promise.all([add(1), add(2), add(3)]);
+  assert.deepEqual(
+    database
+      .prepare('SELECT id, cents FROM accounts')
+      .all()
+      .map(({ id, cents }) => [id, cents]),
+    [['total', 6]],
+  );
+  database.close();
+});
+
+test('what is asked for after the commit comes in order, when it is on disk and before anybody goes on', async () => {
+  const database = open();
+  const path = join(folder, 'own', 'test.sqlite');
+  const reader = new DatabaseSync(path, { readOnly: true });
+  const seen: unknown[] = [];
+  const note = (id: string) => () => {
+    seen.push([id, reader.prepare('SELECT count(*) AS n FROM accounts').get()?.n]);
+  };
+  const add = (id: string) =>
+    database.write(() => {
+      database.afterCommit(note(id));
+      database.prepare('INSERT INTO accounts VALUES (?, 1)').run(id);
+    });
+  await Promise.all([add('a').then(() => seen.push('a goes on')), add('b')]);
+  assert.deepEqual(seen, [['a', 2], ['b', 2], 'a goes on']);
+  reader.close();
+  database.close();
+});
+
+test('work that throws takes back what it asked for, and outside of a transaction nothing can be asked for', async () => {
+  const database = open();
+  const seen: string[] = [];
+  const ask = (id: string) => {
+    database.beforeCommit(() => seen.push(`before ${id}`));
+    database.afterCommit(() => seen.push(`after ${id}`));
+  };
+  const outcomes = await Promise.allSettled([
+    database.write(() => ask('kept')),
+    database.write(() => {
+      ask('undone');
+      throw new RangeError('not enough');
+    }),
+  ]);
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected'],
+  );
+  assert.deepEqual(seen, ['before kept', 'after kept']);
+  assert.throws(() => ask('nobody'), { code: 'internal', message: /inside the work of a write/ });
+  database.close();
+});
+
+test('a hook that throws before the commit undoes it, and one after it ends the acknowledging', async () => {
+  const sqlite = new DatabaseSync(':memory:');
+  sqlite.exec('CREATE TABLE rows (id TEXT)');
+  const failures: unknown[] = [];
+  const before = new GroupCommit(sqlite, (error) => failures.push(error));
+  const fail = () => {
+    throw new RangeError('memory is wrong');
+  };
+  const insert = () => sqlite.prepare("INSERT INTO rows VALUES ('x')").run();
+  const undone = before.write(() => {
+    insert();
+    before.beforeCommit(fail);
+  });
+  await assert.rejects(undone, { code: 'unavailable' });
+  assert.equal(sqlite.prepare('SELECT count(*) AS n FROM rows').get()?.n, 0);
+
+  const after = new GroupCommit(sqlite, (error) => failures.push(error));
+  await after.write(() => {
+    insert();
+    after.afterCommit(fail);
+  });
+  assert.equal(sqlite.prepare('SELECT count(*) AS n FROM rows').get()?.n, 1);
+  await assert.rejects(after.write(insert), { code: 'unavailable' });
+  assert.equal(failures.length, 2);
+  sqlite.close();
+});
+
 test('the work of a transaction must be synchronous', async () => {
   const database = open();
   await assert.rejects(

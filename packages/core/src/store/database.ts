@@ -25,6 +25,10 @@ export interface Database {
    * disk. See {@link GroupCommit.write}.
    */
   write<T>(work: () => T, options?: WriteOptions): Promise<T>;
+  /** Inside the work of a write: what runs before its commit. See {@link GroupCommit.beforeCommit}. */
+  beforeCommit(hook: () => void): void;
+  /** Inside the work of a write: what runs once it is on disk. See {@link GroupCommit.afterCommit}. */
+  afterCommit(hook: () => void): void;
   /** Commits what is queued and closes the file. */
   close(): void;
 }
@@ -37,6 +41,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     prepare: (sql) => sqlite.prepare(sql),
     write: (work, options) => commits.write(work, options),
+    beforeCommit: (hook) => commits.beforeCommit(hook),
+    afterCommit: (hook) => commits.afterCommit(hook),
     close() {
       if (!sqlite.isOpen) return;
       commits.flush();

@@ -26,11 +26,19 @@ type Settled =
   | { readonly write: Write; readonly value: unknown }
   | { readonly write: Write; readonly error: unknown };
 
+/** What is to run with a commit, in the order of asking. */
+interface Hooks {
+  readonly before: (() => void)[];
+  readonly after: (() => void)[];
+}
+
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #onFailure: (error: unknown) => void;
   #queue: Write[] = [];
   #failure: unknown;
+  /** Of the commit under way. */
+  #hooks: Hooks | undefined;
 
   /** @param onFailure called once when a commit fails: what memory holds may then differ from the disk. */
   constructor(database: DatabaseSync, onFailure: (error: unknown) => void) {
@@ -51,27 +59,72 @@ export class GroupCommit {
     });
   }
 
+  /**
+   * To be called by the work of a write: runs `hook` in the same transaction, after all work of it and before its commit,
+   * once however often it is asked for. For what is written once for many changes. If the work throws, its asking is undone
+   * with it. A hook that throws is a commit that fails.
+   *
+   * @throws FlotillaError `internal` outside of a transaction.
+   */
+  beforeCommit(hook: () => void): void {
+    const { before } = this.#current('beforeCommit');
+    if (!before.includes(hook)) before.push(hook);
+  }
+
+  /**
+   * To be called by the work of a write: runs `hook` as soon as the transaction is on disk, before anybody who waits for it
+   * goes on, and in the order of asking. If the work throws, its asking is undone with it. What a hook throws is a failure of
+   * the database: memory is not what the disk says.
+   *
+   * @throws FlotillaError `internal` outside of a transaction.
+   */
+  afterCommit(hook: () => void): void {
+    this.#current('afterCommit').after.push(hook);
+  }
+
   /** Commits what is queued now. */
   flush(): void {
     const group = this.#queue.filter(isWanted);
     this.#queue = [];
     if (group.length === 0) return;
     const settled: Settled[] = [];
+    const hooks: Hooks = { before: [], after: [] };
+    this.#hooks = hooks;
     try {
       this.#database.exec('BEGIN IMMEDIATE');
-      for (const write of group) settled.push(this.#runOne(write));
+      for (const write of group) settled.push(this.#runOne(write, hooks));
+      for (const hook of hooks.before) hook();
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#fail(error, group);
       return;
+    } finally {
+      this.#hooks = undefined;
     }
+    this.#tell(hooks.after);
     for (const outcome of settled) {
       if ('error' in outcome) outcome.write.reject(outcome.error);
       else outcome.write.resolve(outcome.value);
     }
   }
 
-  #runOne(write: Write): Settled {
+  #current(method: string): Hooks {
+    if (this.#hooks) return this.#hooks;
+    throw platformError('internal', `${method} belongs to a transaction: call it inside the work of a write`);
+  }
+
+  #tell(hooks: Iterable<() => void>): void {
+    try {
+      for (const hook of hooks) hook();
+    } catch (error) {
+      this.#failure = error;
+      this.#onFailure(error);
+    }
+  }
+
+  #runOne(write: Write, hooks: Hooks): Settled {
+    const { before, after } = hooks;
+    const [beforeIt, afterIt] = [before.length, after.length];
     this.#database.exec('SAVEPOINT work');
     try {
       const value = write.run();
@@ -85,6 +138,8 @@ export class GroupCommit {
       return { write, value };
     } catch (error) {
       this.#database.exec('ROLLBACK TO work; RELEASE work');
+      before.length = beforeIt;
+      after.length = afterIt;
       return { write, error };
     }
   }
