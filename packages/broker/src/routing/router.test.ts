@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Message } from './message.ts';
-import { Router } from './router.ts';
+import { Router, SATURATED } from './router.ts';
 import type { Subscriber, Subscription } from './subscription.ts';
 
 class Inbox implements Subscriber {
@@ -185,4 +185,94 @@ test('a subscriber finds its own plain subscription for a subject, never a membe
   assert.equal(router.ownPlain(inbox, 'in'), undefined);
   router.subscribe(inbox, 'in', '', '3');
   assert.equal(router.ownPlain(inbox, 'in')?.sid, '3');
+});
+
+/** A subscriber that can be full. */
+class Tank extends Inbox {
+  readonly relieved: (() => void)[] = [];
+  readonly backlog = {
+    saturated: false,
+    whenRelieved: (listener: () => void): void => {
+      this.relieved.push(listener);
+    },
+  };
+}
+
+describe('a message that can wait', () => {
+  const stored = Message.of('a', '', undefined, Buffer.from('x'));
+
+  test('reaches nobody while a plain subscriber is saturated', () => {
+    const router = new Router();
+    const [full, other] = [new Tank(), new Inbox()];
+    router.subscribe(full, 'inbox', '', '1');
+    router.subscribe(other, 'inbox', '', '1');
+    full.backlog.saturated = true;
+    let calls = 0;
+    assert.equal(
+      router.publishPatiently(publisher, stored, 'inbox', () => calls++),
+      SATURATED,
+    );
+    assert.deepEqual([full.got, other.got], [[], []]);
+    full.relieved[0]!();
+    assert.equal(calls, 1);
+    full.backlog.saturated = false;
+    assert.equal(
+      router.publishPatiently(publisher, stored, 'inbox', () => {}),
+      2,
+    );
+  });
+
+  test('goes to another member of the queue group, and waits when all are saturated', () => {
+    const router = new Router(() => 0);
+    const tanks = [new Tank(), new Tank()];
+    for (const tank of tanks) router.subscribe(tank, 'inbox', 'workers', '1');
+    const send = (): number => router.publishPatiently(publisher, stored, 'inbox', () => {});
+    tanks[0]!.backlog.saturated = true;
+    assert.equal(send(), 1);
+    assert.deepEqual([tanks[0]!.got.length, tanks[1]!.got.length], [0, 1]);
+    tanks[1]!.backlog.saturated = true;
+    assert.equal(send(), SATURATED);
+    assert.deepEqual([tanks[0]!.relieved.length, tanks[1]!.relieved.length], [1, 1]);
+  });
+
+  test('is not held back by a subscriber that has left', () => {
+    const router = new Router();
+    const full = new Tank();
+    full.backlog.saturated = true;
+    router.unsubscribe(router.subscribe(full, 'inbox', '', '1'));
+    assert.equal(
+      router.publishPatiently(publisher, stored, 'inbox', () => {}),
+      0,
+    );
+  });
+});
+
+test('interest in a subject is told when the first subscriber comes and when the last goes', () => {
+  const router = new Router();
+  const inbox = new Inbox();
+  const told: boolean[] = [];
+  const before = router.subscribe(inbox, 'a', '', '1');
+  const end = router.watch('a', '', (interested) => told.push(interested));
+  assert.deepEqual(told, [true]);
+  const second = router.subscribe(inbox, 'a', '', '2');
+  router.subscribe(inbox, '*', '', '3');
+  router.subscribe(inbox, 'a', 'group', '4');
+  router.unsubscribe(before);
+  assert.deepEqual(told, [true]);
+  router.limit(second, 1);
+  send(router, 'a');
+  assert.deepEqual(told, [true, false], 'neither wildcards nor queue groups count');
+  router.subscribe(inbox, 'a', '', '5');
+  end();
+  router.subscribe(inbox, 'a', '', '6');
+  assert.deepEqual(told, [true, false, true]);
+});
+
+test('interest of a queue group is watched apart', () => {
+  const router = new Router();
+  const told: boolean[] = [];
+  router.watch('a', 'group', (interested) => told.push(interested));
+  router.subscribe(new Inbox(), 'a', '', '1');
+  router.unsubscribe(router.subscribe(new Inbox(), 'a', 'group', '2'));
+  assert.deepEqual(told, [false, true, false]);
 });

@@ -4,12 +4,17 @@
  *
  * Hot path: publishing allocates nothing when the subject has been seen before.
  */
+import { InterestWatch } from './interest-watch.ts';
 import type { Message } from './message.ts';
 import { type Members, Sublist } from './sublist.ts';
 import { type Subscriber, Subscription } from './subscription.ts';
 
+/** What `publishPatiently` returns when the message has to wait. */
+export const SATURATED = -1;
+
 export class Router {
   readonly #sublist = new Sublist();
+  readonly #watch = new InterestWatch();
   readonly #random: () => number;
   /** Subscriptions that ended while a publish was walking the lists; removed after it. */
   readonly #ended: Subscription[] = [];
@@ -28,6 +33,7 @@ export class Router {
   subscribe(subscriber: Subscriber, subject: string, queue: string, sid: string): Subscription {
     const subscription = new Subscription(subscriber, subject, queue, sid);
     this.#sublist.insert(subscription);
+    this.#watch.subscribed(subscription);
     return subscription;
   }
 
@@ -46,6 +52,17 @@ export class Router {
     subscription.closed = true;
     if (this.#publishing > 0) this.#ended.push(subscription);
     else this.#sublist.remove(subscription);
+    this.#watch.unsubscribed(subscription);
+  }
+
+  /**
+   * Tells whether anyone is subscribed to exactly this subject and queue group (empty for plain subscriptions): now,
+   * and whenever that changes. Subscriptions with wildcards do not count, as in nats-server 2.9.
+   *
+   * @returns what ends the watch.
+   */
+  watch(subject: string, queue: string, listener: (interested: boolean) => void): () => void {
+    return this.#watch.add(subject, queue, this.#sublist.members(subject, queue), listener);
   }
 
   hasInterest(subject: string): boolean {
@@ -78,6 +95,32 @@ export class Router {
     return taken;
   }
 
+  /**
+   * Like `publish`, for a message that its sender has stored: when a plain subscriber is saturated, or all members of
+   * a queue group are, then nobody gets it and `relieved` is called once there is room.
+   *
+   * @returns how many took it, or `SATURATED`.
+   */
+  publishPatiently(origin: Subscriber, message: Message, to: string, relieved: () => void): number {
+    const { plain, groups } = this.#sublist.match(to);
+    for (let i = 0; i < plain.length; i++) {
+      const members = plain[i]!;
+      for (let j = 0; j < members.length; j++) {
+        if (!isSaturated(members[j]!)) continue;
+        members[j]!.subscriber.backlog!.whenRelieved(relieved);
+        return SATURATED;
+      }
+    }
+    for (let i = 0; i < groups.length; i++) {
+      if (hasRoom(groups[i]!)) continue;
+      for (const members of groups[i]!) {
+        for (const member of members) member.subscriber.backlog?.whenRelieved(relieved);
+      }
+      return SATURATED;
+    }
+    return this.publish(origin, message, to);
+  }
+
   /** A plain subscription of this very subscriber that matches: where a "no responders" answer goes. */
   ownPlain(subscriber: Subscriber, subject: string): Subscription | undefined {
     for (const members of this.#sublist.match(subject).plain) {
@@ -100,15 +143,19 @@ export class Router {
     return true;
   }
 
-  /** A random member; if it cannot take the message, those after it in turn. */
+  /**
+   * A random member; if it cannot take the message, those after it in turn. One that is saturated comes last: another
+   * can do the work meanwhile.
+   */
   #offerToOne(group: readonly Members[], origin: Subscriber, message: Message): boolean {
     let size = 0;
     for (let i = 0; i < group.length; i++) size += group[i]!.length;
     let list = 0;
     let index = size === 1 ? 0 : Math.floor(this.#random() * size);
     while (index >= group[list]!.length) index -= group[list++]!.length;
-    for (let tried = 0; tried < size; tried++) {
-      if (this.#offer(group[list]![index]!, origin, message)) return true;
+    for (let tried = 0; tried < 2 * size; tried++) {
+      const member = group[list]![index]!;
+      if ((tried >= size || !isSaturated(member)) && this.#offer(member, origin, message)) return true;
       if (++index === group[list]!.length) {
         index = 0;
         do list = (list + 1) % group.length;
@@ -122,4 +169,12 @@ export class Router {
     for (const subscription of this.#ended) this.#sublist.remove(subscription);
     this.#ended.length = 0;
   }
+}
+
+function isSaturated(subscription: Subscription): boolean {
+  return !subscription.closed && subscription.subscriber.backlog?.saturated === true;
+}
+
+function hasRoom(group: readonly Members[]): boolean {
+  return group.some((members) => members.some((member) => !isSaturated(member)));
 }

@@ -32,6 +32,8 @@ const NO_MATCH: Match = { plain: [], groups: [] };
 const CACHED_SUBJECTS = 8192;
 /** Longer subjects are looked up each time, so that the cache cannot be made to hold megabytes. */
 const LONGEST_CACHED = 256;
+/** Every acknowledgement of a stored message has a subject of its own: caching it would drive out all others. */
+const ONCE_ONLY = '$JS.ACK.';
 
 function createNode(): Node {
   return { literals: new Map(), any: undefined, tail: undefined, plain: [], queues: new Map() };
@@ -121,11 +123,22 @@ export class Sublist {
     return true;
   }
 
+  /** How many live members there are under exactly this pattern and queue group (empty for plain ones). */
+  members(pattern: string, queue: string): number {
+    let node: Node | undefined = this.#root;
+    for (const token of pattern.split('.')) {
+      node = childOf(node, token);
+      if (node === undefined) return 0;
+    }
+    const members = queue === '' ? node.plain : (node.queues.get(queue) ?? []);
+    return members.filter((member) => !member.closed).length;
+  }
+
   match(subject: string): Match {
     const cached = this.#cache.get(subject);
     if (cached !== undefined) return cached;
     const match = this.#find(subject);
-    if (subject.length > LONGEST_CACHED) return match;
+    if (subject.length > LONGEST_CACHED || subject.startsWith(ONCE_ONLY)) return match;
     if (this.#cache.size >= CACHED_SUBJECTS) this.#cache.clear();
     this.#cache.set(subject, match);
     return match;

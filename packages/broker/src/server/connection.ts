@@ -17,6 +17,7 @@ import { isLiteral, isSubscribable } from '../protocol/subject.ts';
 import { Message } from '../routing/message.ts';
 import type { Router } from '../routing/router.ts';
 import type { Subscriber, Subscription } from '../routing/subscription.ts';
+import { ClientBacklog } from './backlog.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Counters } from './counters.ts';
 import { Deadlines } from './deadlines.ts';
@@ -49,6 +50,7 @@ const NO_BODY = Buffer.alloc(0);
 export class Connection implements ProtocolSink, Subscriber {
   readonly id: number;
   readonly address: string;
+  readonly backlog: ClientBacklog;
   echo = true;
 
   readonly #host: ConnectionHost;
@@ -73,6 +75,7 @@ export class Connection implements ProtocolSink, Subscriber {
     this.#outbound = new Outbound(socket, host.pool, () => this.#written());
     this.#deadlines = new Deadlines(host.limits, now);
     this.#holdBack = new HoldBack(socket);
+    this.backlog = new ClientBacklog(() => this.#outbound.pending, host.limits.maxPending);
     this.#congestedAt = host.limits.maxPending * 0.75;
     this.#parser.awaitingConnect = host.authenticator.required;
     this.#deadlines.authenticated = !host.authenticator.required;
@@ -288,6 +291,7 @@ export class Connection implements ProtocolSink, Subscriber {
 
   #written(): void {
     this.#deadlines.written();
+    this.backlog.drained();
     if (this.#holdBack.isWaitedFor && this.#outbound.pending < this.#congestedAt / 2)
       this.#holdBack.release();
   }
@@ -339,6 +343,7 @@ export class Connection implements ProtocolSink, Subscriber {
     for (const subscription of this.#subscriptions.values()) this.#host.router.unsubscribe(subscription);
     this.#subscriptions.clear();
     this.#holdBack.end();
+    this.backlog.end();
   }
 
   #gone(): void {
