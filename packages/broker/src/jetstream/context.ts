@@ -15,6 +15,8 @@ export interface JetStreamContext {
    * stands behind `io.nats.jetstream.advisory.v1.`; id, timestamp and type are filled in.
    */
   advise(subject: string, type: string, fields: Readonly<Record<string, unknown>>): void;
+  /** The same for a metric: under `$JS.EVENT.METRIC.` and `io.nats.jetstream.metric.v1.`. */
+  measure(subject: string, type: string, fields: Readonly<Record<string, unknown>>): void;
   /**
    * Answers requests whose subject begins with `$JS.API.` and these tokens. `responseType` is what stands behind
    * `io.nats.jetstream.api.v1.` in the answer's `type`.

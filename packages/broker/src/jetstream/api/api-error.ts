@@ -69,11 +69,7 @@ const TABLE = {
   consumerNameTooLong: [400, 10102, 'consumer name is too long, maximum allowed is {}'],
   consumerNotFound: [404, 10014, 'consumer not found'],
   consumerPullNotDurable: [400, 10085, 'consumer in pull mode requires a durable name'],
-  consumerPullRequiresAck: [
-    400,
-    10084,
-    'consumer in pull mode requires explicit ack policy on workqueue stream',
-  ],
+  consumerPullRequiresAck: [400, 10084, 'consumer in pull mode requires ack policy'],
   consumerPullWithRateLimit: [400, 10086, 'consumer in pull mode can not have rate limit set'],
   consumerPushMaxWaiting: [400, 10080, 'consumer in push mode can not set max waiting'],
   consumerReplacementWithDifferentName: [400, 10106, 'consumer replacement durable config not the same'],
