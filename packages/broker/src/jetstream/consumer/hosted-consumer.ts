@@ -36,6 +36,8 @@ const NO_BODY = Buffer.alloc(0);
 
 export class HostedConsumer implements ConsumerOutput, Runnable {
   readonly machine: Consumer;
+  /** It delivers at this moment: nothing may be put into the machine. */
+  isRunning = false;
   readonly #host: ConsumerHost;
   readonly #stream: ConsumerStream;
   /** Undefined for one that is not kept over a restart. */
@@ -86,6 +88,7 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
 
   run(now: number, budget: number): boolean {
     if (this.#halted) return false;
+    this.isRunning = true;
     try {
       return this.machine.run(now, budget);
     } catch (error) {
@@ -96,6 +99,8 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
         error,
       });
       return false;
+    } finally {
+      this.isRunning = false;
     }
   }
 
