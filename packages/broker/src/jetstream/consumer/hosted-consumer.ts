@@ -2,6 +2,7 @@
  * A consumer among the others of a broker: carries what its machine causes to the router, to its stream and to the
  * store, and keeps it going.
  */
+import { toWireText } from '../../protocol/wire-text.ts';
 import { Message } from '../../routing/message.ts';
 import { type Router, SATURATED } from '../../routing/router.ts';
 import type { Subscriber } from '../../routing/subscription.ts';
@@ -40,6 +41,7 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
   isRunning = false;
   readonly #host: ConsumerHost;
   readonly #stream: ConsumerStream;
+  readonly #streamName: string;
   /** Undefined for one that is not kept over a restart. */
   readonly #rows: ConsumerRows | undefined;
   readonly #relieved: () => void;
@@ -61,6 +63,7 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
   ) {
     this.#host = host;
     this.#stream = stream;
+    this.#streamName = toWireText(stream.name);
     this.#rows = rows;
     this.#unused = unused;
     this.#relieved = () => host.queue.kick(this);
@@ -161,7 +164,7 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
   }
 
   event(event: ConsumerEvent): void {
-    this.#host.announcer.event(this.#stream.name, this.machine.name, event);
+    this.#host.announcer.event(this.#streamName, this.machine.name, event);
   }
 
   released(sequence: number): void {

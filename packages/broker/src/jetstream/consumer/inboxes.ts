@@ -68,12 +68,10 @@ export class AckInbox extends Inbox {
     { bytes, start, end, headerLength, reply }: Message,
     now: number,
   ): void {
-    const { streamSequence, consumerSequence, deliveries } = this.#subject;
     const body = start + headerLength;
     const kind = ackKindOf(bytes, body, end);
     const argument = kind === 'nak' || kind === 'next' ? ackArgument(bytes, body, end) : '';
-    const { machine } = consumer;
-    machine.acknowledge(kind, argument, streamSequence, consumerSequence, deliveries, reply, now);
+    consumer.machine.acknowledge(kind, argument, this.#subject, reply, now);
   }
 }
 
