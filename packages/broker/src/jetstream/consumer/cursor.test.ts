@@ -102,6 +102,17 @@ test('a message that vanishes before it was told of is not counted', () => {
   assert.equal(cursor.ahead, 1);
 });
 
+test('messages that are told of together with some that have been counted are counted once', () => {
+  const stream = streamOf('a', 'a');
+  const cursor = cursorOn(stream, {});
+  assert.equal(cursor.ahead, 2);
+  stream.append('a');
+  cursor.appended(1, 3, 3);
+  assert.equal(cursor.ahead, 3);
+  cursor.appended(2, 3, 2);
+  assert.equal(cursor.ahead, 3);
+});
+
 test('a purge of one subject leaves the others of a list of last messages', () => {
   const stream = streamOf('a', 'b', 'c', 'b');
   const cursor = cursorOn(stream, { deliver_policy: 'last_per_subject', filter_subject: '>' });

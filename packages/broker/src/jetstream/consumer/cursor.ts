@@ -69,8 +69,10 @@ export class Cursor {
 
   /** @param matching how many of the messages from `first` to `last` this consumer wants. */
   appended(first: number, last: number, matching: number): void {
-    if (this.#ahead === undefined || first <= this.#countedTo) return;
-    this.#ahead += matching;
+    if (this.#ahead === undefined || last <= this.#countedTo) return;
+    // Some of them have been counted already: who knows which.
+    if (first <= this.#countedTo) this.#ahead = undefined;
+    else this.#ahead += matching;
     this.#countedTo = last;
   }
 
