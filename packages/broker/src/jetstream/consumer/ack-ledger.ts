@@ -228,6 +228,14 @@ export class AckLedger {
     }
   }
 
+  /** A sequence below which nothing is pending or parked; 0 when none is known at once. */
+  clearBelow(delivered: SequencePair): number {
+    const { lowest, size } = this.pending;
+    // What was delivered again and is still pending is not parked; to find out about each would take long.
+    if (this.redelivered.size > 0) return 0;
+    return size > 0 ? lowest : delivered.stream + 1;
+  }
+
   #acknowledgeOne(
     sequence: number,
     consumerSequence: number,

@@ -67,6 +67,8 @@ test('values of the wrong type are invalid JSON to the server', () => {
 test('a start time is read to the microsecond, in any zone', () => {
   assert.equal(readTimeUs('1970-01-01T00:00:01.000001Z'), 1_000_001);
   assert.equal(readTimeUs('1970-01-01T01:00:00.0000005+01:00'), 1);
+  // As a fraction of one, times a million, this is a little more than it says.
+  assert.equal(readTimeUs('1970-01-01T00:00:00.509607Z'), 509_607);
   assert.equal(readTimeUs('1970-01-01'), undefined);
   assert.equal(readTimeUs('1970-99-01T00:00:00Z'), undefined);
 });

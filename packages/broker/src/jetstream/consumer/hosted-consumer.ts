@@ -183,6 +183,7 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
     const rows = this.#rows;
     if (rows === undefined) return;
     const { name, delivered, ledger, cursor } = this.machine;
+    const gone: number[] = [];
     ledger.changes(
       (streamSequence, consumerSequence, time, deliveries) =>
         rows.savePending(name, {
@@ -191,8 +192,12 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
           timeMs: Math.round(time),
           deliveries,
         }),
-      (streamSequence) => rows.deletePending(name, streamSequence),
+      (streamSequence) => gone.push(streamSequence),
     );
+    // Acknowledged in order, as most are: one statement instead of one for each.
+    const below = ledger.clearBelow(delivered);
+    if (gone.some((sequence) => sequence < below)) rows.deletePendingUpTo(name, below - 1);
+    for (const sequence of gone) if (sequence >= below) rows.deletePending(name, sequence);
     rows.saveProgress(name, {
       deliveredConsumer: delivered.consumer,
       deliveredStream: delivered.stream,

@@ -8,5 +8,5 @@ export function readTimeUs(text: string): number | undefined {
   if (seconds === undefined || zone === undefined) return undefined;
   const ms = Date.parse(`${seconds}${zone}`.toUpperCase());
   if (Number.isNaN(ms)) return undefined;
-  return ms * 1_000 + Math.ceil(Number(`0.${fraction}`) * 1_000_000);
+  return ms * 1_000 + Math.ceil(Number(fraction.padEnd(9, '0')) / 1_000);
 }
