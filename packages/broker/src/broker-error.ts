@@ -4,9 +4,15 @@ export const BROKER_ERROR_CODES = [
   'address_not_available',
   'broker_closed',
   'credentials_missing',
+  'data_damaged',
+  'data_locked',
+  'data_not_ours',
+  'data_not_permitted',
+  'data_too_new',
   'invalid_option',
   'listen_failed',
   'permission_denied',
+  'store_failed',
 ] as const;
 
 export type BrokerErrorCode = (typeof BROKER_ERROR_CODES)[number];

@@ -6,8 +6,6 @@
  * deliveries, advisories) leaves in `afterCommit`.
  */
 export interface Commits {
-  /** Something is about to be written: opens the batch that is committed at the end of this turn, if none is open. */
-  begin(): void;
   /**
    * Runs `work` when everything written so far is on disk; at once when nothing waits to be. Never runs after a
    * failed commit.
@@ -15,7 +13,8 @@ export interface Commits {
   afterCommit(work: () => void): void;
   /**
    * Runs `work` once, inside the next batch just before it is committed, so that what can wait costs no flush of its
-   * own. Without another writer that is at most 50 ms away.
+   * own. Without another writer that is at most 50 ms away. It does not hold back `afterCommit`: whoever has to wait
+   * for its own write does the write first.
    */
   beforeCommit(work: () => void): void;
 }

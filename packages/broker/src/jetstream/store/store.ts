@@ -1,0 +1,74 @@
+/**
+ * One database of the store and its part in the group commit. Whoever writes calls `begin` first; all writing goes
+ * through `run`, so that a failed write ends the store and cannot be overlooked.
+ */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { type Durability, openDatabase } from './database.ts';
+import type { BatchMember, GroupCommit } from './group-commit.ts';
+import { Statement } from './statement.ts';
+
+export class Store implements BatchMember {
+  readonly path: string;
+  readonly durability: Durability;
+  readonly database: DatabaseSync;
+  readonly commits: GroupCommit;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  #open = false;
+
+  /** @throws BrokerError when the file cannot be used; see `openDatabase`. */
+  constructor(path: string, durability: Durability, commits: GroupCommit) {
+    this.path = path;
+    this.durability = durability;
+    this.database = openDatabase(path, durability);
+    this.commits = commits;
+    this.#begin = new Statement(this.database, 'BEGIN');
+    this.#commit = new Statement(this.database, 'COMMIT');
+  }
+
+  /**
+   * Joins the batch of this turn.
+   *
+   * @throws BrokerError `store_failed` when an earlier write failed.
+   */
+  begin(): void {
+    if (this.#open) return;
+    this.commits.join(this);
+    this.#open = true;
+    this.run(this.#begin);
+  }
+
+  /** Runs a statement that writes. Between `begin` and the end of the turn. */
+  run(statement: Statement, ...parameters: SQLInputValue[]): void {
+    try {
+      statement.run(...parameters);
+    } catch (error) {
+      this.commits.fail(error);
+      throw error;
+    }
+  }
+
+  /** The same for statements without parameters, such as the making of tables. */
+  execute(work: (database: DatabaseSync) => void): void {
+    try {
+      work(this.database);
+    } catch (error) {
+      this.commits.fail(error);
+      throw error;
+    }
+  }
+
+  commit(): void {
+    this.#commit.run();
+    this.#open = false;
+  }
+
+  rollback(): void {
+    this.#open = false;
+    if (this.database.isOpen && this.database.isTransaction) this.database.exec('ROLLBACK');
+  }
+
+  close(): void {
+    if (this.database.isOpen) this.database.close();
+  }
+}
