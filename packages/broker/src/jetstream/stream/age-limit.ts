@@ -1,0 +1,53 @@
+/** Removes messages when they reach the greatest age of their stream, a bounded number at a time. */
+import type { MessageLog } from './message-log.ts';
+
+/** Messages removed at a time. */
+const STEP = 512;
+/** Longest time between two looks, in ms: the wall clock may be set while a timer runs. */
+const LOOK_MS = 10_000;
+
+export class AgeLimit {
+  readonly #log: MessageLog;
+  readonly #nowUs: () => number;
+  #maxAgeUs: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param maxAgeUs 0 for no limit. */
+  constructor(log: MessageLog, maxAgeUs: number, nowUs: () => number) {
+    this.#log = log;
+    this.#maxAgeUs = maxAgeUs;
+    this.#nowUs = nowUs;
+    this.watch();
+  }
+
+  set maxAgeUs(maxAgeUs: number) {
+    this.#maxAgeUs = maxAgeUs;
+    this.close();
+    this.watch();
+  }
+
+  /** There may be a message to watch. Cheap when there is no limit, or when one is watched already. */
+  watch(): void {
+    if (this.#maxAgeUs === 0 || this.#timer !== undefined) return;
+    const oldest = this.#log.first;
+    if (oldest === undefined) return;
+    const ms = Math.ceil((oldest.timeUs + this.#maxAgeUs - this.#nowUs()) / 1_000);
+    this.#timer = setTimeout(() => this.#expire(), Math.min(Math.max(ms, 1), LOOK_MS));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const limit = this.#nowUs() - this.#maxAgeUs;
+    for (let removed = 0; removed < STEP; removed++) {
+      const oldest = this.#log.first;
+      if (oldest === undefined || oldest.timeUs > limit) break;
+      this.#log.removeFirst();
+    }
+    this.watch();
+  }
+}

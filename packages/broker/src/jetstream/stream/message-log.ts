@@ -1,0 +1,290 @@
+/**
+ * The messages of one stream and everything that is counted about them, in memory and on disk. It knows no limits, no
+ * consumers and no clock. Memory is ahead of the disk by the open batch.
+ */
+import { type MessageOutline, MessageTable } from '../store/message-table.ts';
+import type { Store } from '../store/store.ts';
+import type { StreamRow, StreamRows } from '../store/stream-rows.ts';
+import { type SubjectEntry, SubjectTable } from '../store/subject-table.ts';
+import { Front } from './front.ts';
+import { messageSize } from './message-size.ts';
+import type { StoredMessage } from './stored-message.ts';
+import type { StorageKind } from './stream-config.ts';
+import { Tail, type TailBudget } from './tail.ts';
+
+export class MessageLog {
+  readonly name: string;
+  readonly storage: StorageKind;
+  readonly #store: Store;
+  readonly #rows: StreamRows;
+  readonly #front: Front;
+  readonly #tail: Tail;
+  readonly #lastOfSubject = (entry: SubjectEntry, sequence: number): number =>
+    this.table.lastOfSubject(entry.id, sequence);
+  readonly #write = (): void => this.#writeCounters();
+  #id: number;
+  table: MessageTable;
+  subjects: SubjectTable;
+  #lastSequence: number;
+  #lastTimeUs: number;
+  #messages: number;
+  #bytes: number;
+  #dirty = false;
+  /** `#lastSequence` when the open batch began to change anything. */
+  #lastBefore = 0;
+  /** Rows below the first message that are still on disk. */
+  #leftBelow = false;
+  /** Whether new messages go into the tail as well. */
+  #keepsTail = false;
+  readonly #budget: TailBudget;
+  readonly #removed: (sequence: number, subject: string) => void;
+
+  /** @param removed told of every single message that goes; not of those that `empty` takes. */
+  constructor(
+    store: Store,
+    rows: StreamRows,
+    row: StreamRow,
+    storage: StorageKind,
+    budget: TailBudget,
+    removed: (sequence: number, subject: string) => void,
+  ) {
+    this.#removed = removed;
+    this.name = row.name;
+    this.storage = storage;
+    this.#store = store;
+    this.#rows = rows;
+    this.#budget = budget;
+    this.#id = row.id;
+    this.#lastSequence = row.lastSequence;
+    this.#lastTimeUs = row.lastTimeUs;
+    this.#messages = row.messages;
+    this.#bytes = row.bytes;
+    this.table = new MessageTable(store, row.id, row.name);
+    this.subjects = new SubjectTable(store, row.id, row.subjects);
+    this.#tail = new Tail(budget, row.lastSequence + 1);
+    this.#front = new Front((from, limit) => {
+      this.subjects.write();
+      return this.table.outlines(from, limit);
+    });
+  }
+
+  /** Number of the stream's tables. */
+  get id(): number {
+    return this.#id;
+  }
+
+  get messages(): number {
+    return this.#messages;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+
+  /** The last sequence that is on disk. */
+  get committed(): number {
+    return this.#dirty ? this.#lastBefore : this.#lastSequence;
+  }
+
+  /** Of the last message, stored or not any more, in µs since 1970; 0 before the first. */
+  get lastTimeUs(): number {
+    return this.#lastTimeUs;
+  }
+
+  get first(): MessageOutline | undefined {
+    return this.#messages === 0 ? undefined : this.#front.first(this.#lastSequence + 1);
+  }
+
+  /** Of the oldest message; one more than the last when there is none. */
+  get firstSequence(): number {
+    return this.first?.sequence ?? this.#lastSequence + 1;
+  }
+
+  sizeOf(message: Pick<MessageOutline, 'subject' | 'headerLength' | 'payloadLength'>): number {
+    return messageSize(this.storage, message.subject.length, message.headerLength, message.payloadLength);
+  }
+
+  /** From now on, or no longer, new messages stay in memory for consumers that keep up. */
+  keepTail(keep: boolean): void {
+    if (keep === this.#keepsTail) return;
+    this.#keepsTail = keep;
+    this.#tail.clear(this.#lastSequence + 1);
+  }
+
+  /**
+   * Stores bytes `start` to `end` as the newest message.
+   *
+   * @param subject wire text.
+   * @returns its sequence.
+   */
+  append(
+    subject: string,
+    timeUs: number,
+    headerLength: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): number {
+    this.#touch();
+    const sequence = this.#lastSequence + 1;
+    const entry = this.subjects.added(subject, sequence);
+    const payload = this.#keepsTail ? this.#budget.keep(bytes, start, end) : bytes.subarray(start, end);
+    this.table.append(entry, sequence, timeUs, headerLength, payload);
+    this.#lastSequence = sequence;
+    this.#lastTimeUs = timeUs;
+    this.#messages++;
+    this.#bytes += messageSize(this.storage, subject.length, headerLength, end - start);
+    // The entry's own string, so that equal subjects are one string in memory.
+    const kept = entry.subject;
+    if (this.#keepsTail) this.#tail.push({ sequence, timeUs, subject: kept, payload, headerLength });
+    if (this.#front.wants(sequence)) {
+      this.#front.appended({ sequence, subject: kept, timeUs, headerLength, payloadLength: end - start });
+    }
+    return sequence;
+  }
+
+  /** Uses up a sequence without storing anything. */
+  skip(timeUs: number): number {
+    this.#touch();
+    const sequence = ++this.#lastSequence;
+    this.#lastTimeUs = timeUs;
+    if (this.#keepsTail) this.#tail.skip();
+    this.#front.skipped(sequence);
+    return sequence;
+  }
+
+  /** Removes the oldest message. */
+  removeFirst(): MessageOutline | undefined {
+    const first = this.first;
+    if (first === undefined) return undefined;
+    this.#touch();
+    this.#leftBelow = true;
+    this.#forget(first);
+    return first;
+  }
+
+  /** Removes one message; undefined when it does not exist. */
+  remove(sequence: number): MessageOutline | undefined {
+    const first = this.first;
+    if (first === undefined || sequence < first.sequence) return undefined;
+    if (sequence === first.sequence) return this.removeFirst();
+    const found = this.outline(sequence);
+    if (found === undefined) return undefined;
+    this.#touch();
+    this.table.delete(sequence);
+    this.#forget(found);
+    return found;
+  }
+
+  /** Removes everything at once; the old tables are left to be cleared away. False when there was nothing. */
+  empty(): boolean {
+    if (this.#messages === 0) return false;
+    this.#touch();
+    this.subjects.write();
+    this.#id = this.#rows.empty(this.#id);
+    this.table = new MessageTable(this.#store, this.#id, this.name);
+    this.subjects = new SubjectTable(this.#store, this.#id, 0);
+    this.#messages = 0;
+    this.#bytes = 0;
+    this.#leftBelow = false;
+    this.#front.clear(this.#lastSequence + 1);
+    this.#tail.clear(this.#lastSequence + 1);
+    return true;
+  }
+
+  /** Lets go of what is in memory: the stream is deleted. */
+  release(): void {
+    this.#tail.clear(this.#lastSequence + 1);
+  }
+
+  /** @throws DamagedRecord */
+  load(sequence: number): StoredMessage | undefined {
+    if (sequence >= this.tailFirst) return this.#tail.get(sequence);
+    if (sequence < this.firstSequence) return undefined;
+    this.subjects.write();
+    return this.table.load(sequence);
+  }
+
+  /** The first message at or after `from`. @throws DamagedRecord */
+  next(from: number): StoredMessage | undefined {
+    const start = Math.max(from, this.firstSequence);
+    if (start >= this.tailFirst) return this.#tail.next(start);
+    this.subjects.write();
+    return this.table.next(start);
+  }
+
+  /** Every message at or after this sequence is in memory. */
+  get tailFirst(): number {
+    return this.#keepsTail ? this.#tail.first : Number.POSITIVE_INFINITY;
+  }
+
+  /** The first sequence at or after `from` that is stored. */
+  sequenceAfter(from: number): number | undefined {
+    if (from >= this.tailFirst) return this.#tail.next(from)?.sequence;
+    return this.table.sequenceAfter(from);
+  }
+
+  /** Up to `limit` messages at or after `from`, ascending. */
+  outlines(from: number, limit: number): MessageOutline[] {
+    this.subjects.write();
+    return this.table.outlines(Math.max(from, this.firstSequence), limit);
+  }
+
+  /** Up to `limit` sequences at or after `from` that are stored, ascending. */
+  sequences(from: number, limit: number): number[] {
+    return this.table.sequences(Math.max(from, this.firstSequence), limit);
+  }
+
+  /** The oldest message of a subject. */
+  oldestOf(subject: SubjectEntry): MessageOutline | undefined {
+    const sequence = this.table.sequenceOfSubject(subject.id, this.firstSequence);
+    return sequence === undefined ? undefined : this.outline(sequence);
+  }
+
+  outline(sequence: number): MessageOutline | undefined {
+    const recent = this.#tail.get(sequence);
+    if (recent !== undefined) {
+      const { subject, timeUs, headerLength, payload } = recent;
+      return { sequence, subject, timeUs, headerLength, payloadLength: payload.length };
+    }
+    if (sequence < this.firstSequence) return undefined;
+    this.subjects.write();
+    return this.table.outline(sequence);
+  }
+
+  #forget(message: MessageOutline): void {
+    const { sequence, subject } = message;
+    this.#messages--;
+    this.#bytes -= this.sizeOf(message);
+    this.#front.removed(sequence);
+    this.#tail.forget(sequence);
+    this.subjects.removed(subject, sequence, this.#lastOfSubject);
+    this.#removed(sequence, subject);
+  }
+
+  #touch(): void {
+    this.#store.begin();
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#lastBefore = this.#lastSequence;
+    this.#store.commits.beforeCommit(this.#write);
+  }
+
+  #writeCounters(): void {
+    this.#dirty = false;
+    this.subjects.write();
+    if (this.#leftBelow) this.table.deleteBelow(this.firstSequence);
+    this.#leftBelow = false;
+    this.#rows.saveCounters(this.#id, {
+      lastSequence: this.#lastSequence,
+      lastTimeUs: this.#lastTimeUs,
+      messages: this.#messages,
+      bytes: this.#bytes,
+      subjects: this.subjects.count,
+    });
+  }
+}

@@ -1,0 +1,13 @@
+/** A stream that nobody consumes. */
+import type { StreamConsumers } from './consumer-stream.ts';
+
+export const NO_CONSUMERS: StreamConsumers = {
+  count: 0,
+  appended() {},
+  removed() {},
+  purged() {},
+  needs: () => false,
+  interested: () => false,
+  configured() {},
+  streamDeleted() {},
+};
