@@ -40,7 +40,7 @@ export class BrokerServer implements ConnectionHost {
 
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
-  readonly #flushDirty = (): void => this.#flush();
+  readonly #flushDirty = (): void => this.flush();
   #dirty: Connection[] = [];
   #flushing: Connection[] = [];
   #info: ServerInfo;
@@ -150,7 +150,8 @@ export class BrokerServer implements ConnectionHost {
     connection.refuse(ProtocolError.maximumConnections);
   }
 
-  #flush(): void {
+  /** Sends off what waits for clients. Happens by itself at the end of every turn that queued something. */
+  flush(): void {
     const flushing = this.#dirty;
     this.#dirty = this.#flushing;
     for (const connection of flushing) connection.flush();

@@ -86,6 +86,10 @@ export class Connection implements ProtocolSink, Subscriber {
     socket.on('close', () => this.#gone());
   }
 
+  get subscriptions(): number {
+    return this.#subscriptions.size;
+  }
+
   get pendingBytes(): number {
     return this.#outbound.pending;
   }

@@ -32,6 +32,7 @@ export function infoLine(info: ServerInfo, clientId: number, clientIp: string, l
     host: info.host,
     port: info.port,
     headers: true,
+    jetstream: true,
     auth_required: info.authRequired || undefined,
     max_payload: info.maxPayload,
     client_id: clientId,

@@ -155,11 +155,12 @@ export class ApiError extends Error {
 }
 
 /** @param detail what takes the place of `{}` in the description. */
-export function apiError(kind: ApiErrorName, detail: string | number = ''): ApiError {
+export function apiErrorBody(kind: ApiErrorName, detail: string | number = ''): ApiErrorBody {
   const [code, errorCode, description] = TABLE[kind];
-  return new ApiError(kind, {
-    code,
-    err_code: errorCode,
-    description: description.replace('{}', () => String(detail)),
-  });
+  return { code, err_code: errorCode, description: description.replace('{}', () => String(detail)) };
+}
+
+/** @param detail what takes the place of `{}` in the description. */
+export function apiError(kind: ApiErrorName, detail: string | number = ''): ApiError {
+  return new ApiError(kind, apiErrorBody(kind, detail));
 }

@@ -51,9 +51,9 @@ export class Consumers {
       rows,
       random: Math.random,
       nowUs: () => this.#context.nowUs(),
-      deleted: () => this.#sets.delete(set.name),
+      deleted: () => this.#sets.delete(stream.name),
     });
-    this.#sets.set(set.name, set);
+    this.#sets.set(stream.name, set);
     return set;
   }
 

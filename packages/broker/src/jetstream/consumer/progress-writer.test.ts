@@ -12,8 +12,6 @@ class ManualCommits implements Commits {
   #before: (() => void)[] = [];
   #after: (() => void)[] = [];
 
-  begin(): void {}
-
   afterCommit(work: () => void): void {
     this.#after.push(work);
   }

@@ -1,0 +1,96 @@
+/**
+ * The API under `$JS.API.`: finds the handler of a request by the tokens that its subject begins with, encodes what
+ * it returns, and answers once everything that it wrote or saw is on disk.
+ */
+import { toWireText } from '../../protocol/wire-text.ts';
+import { LocalClient } from '../../routing/local-client.ts';
+import type { Router } from '../../routing/router.ts';
+import type { Commits } from '../store/commits.ts';
+import { ApiError, type ApiErrorBody } from './api-error.ts';
+import type { ApiAnswer, ApiHandler, ApiRequest, ApiResult } from './api-request.ts';
+
+const PREFIX = '$JS.API.';
+const TYPE = 'io.nats.jetstream.api.v1.';
+/** Longest beginning of a subject by which a handler is found, in tokens. */
+const MOST_TOKENS = 4;
+
+interface Route {
+  readonly responseType: string;
+  readonly handler: ApiHandler;
+}
+
+export class ApiRouter {
+  readonly #client: LocalClient;
+  readonly #commits: Commits;
+  readonly #failed: (error: unknown, subject: string) => void;
+  readonly #routes = new Map<string, Route>();
+  #total = 0;
+  #errors = 0;
+
+  /** @param failed told about errors of handlers that are no answers. Their requests stay unanswered. */
+  constructor(router: Router, commits: Commits, failed: (error: unknown, subject: string) => void) {
+    this.#client = new LocalClient(router, failed);
+    this.#commits = commits;
+    this.#failed = failed;
+  }
+
+  /** Requests since the start, and how many of them were refused. */
+  get counts(): { readonly total: number; readonly errors: number } {
+    return { total: this.#total, errors: this.#errors };
+  }
+
+  /** See `JetStreamContext.handle`. */
+  handle(tokens: string, responseType: string, handler: ApiHandler): void {
+    this.#routes.set(tokens, { responseType: TYPE + responseType, handler });
+  }
+
+  /** Begins to answer. */
+  open(): void {
+    this.#client.subscribe(`${PREFIX}>`, (subject, reply, headers, body) => {
+      if (reply === '') return;
+      const wire = toWireText(subject);
+      const tokens = wire.slice(PREFIX.length).split('.');
+      const route = this.#find(tokens);
+      if (route === undefined) return;
+      this.#total++;
+      this.#serve(route, { tokens, subject: wire, reply, headers, body });
+    });
+  }
+
+  /** The one whose tokens are the longest beginning of the request's. */
+  #find(tokens: readonly string[]): Route | undefined {
+    for (let length = Math.min(tokens.length, MOST_TOKENS); length > 0; length--) {
+      const route = this.#routes.get(tokens.slice(0, length).join('.'));
+      if (route !== undefined) return route;
+    }
+    return undefined;
+  }
+
+  #serve(route: Route, request: ApiRequest): void {
+    const answer: ApiAnswer = {
+      respond: (result) => this.#respond(route, request, result),
+      fail: (error) => this.#fail(route, request, error.body),
+    };
+    try {
+      const result = route.handler(request, answer);
+      if (result !== undefined) answer.respond(result);
+    } catch (error) {
+      if (error instanceof ApiError) answer.fail(error);
+      else this.#failed(error, request.subject);
+    }
+  }
+
+  #respond(route: Route, request: ApiRequest, result: ApiResult): void {
+    this.#send(request, { type: route.responseType, ...result });
+  }
+
+  #fail(route: Route, request: ApiRequest, error: ApiErrorBody): void {
+    this.#errors++;
+    this.#send(request, { type: route.responseType, error });
+  }
+
+  #send(request: ApiRequest, response: ApiResult): void {
+    const body = Buffer.from(JSON.stringify(response));
+    this.#commits.afterCommit(() => this.#client.publish(request.reply, body));
+  }
+}
