@@ -12,6 +12,7 @@ export const EXIT_STATUS = {
   restart_failed: 1,
   faults_not_allowed: 1,
   broker_failed: 1,
+  store_failed: 1,
   usage: 2,
   not_running: 3,
   invalid_configuration: 4,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parsePort } from '../config/settings.ts';
 import { Failure } from '../failure.ts';
 import { type Declare, type FleetOptions, withFleetOptions } from './command.ts';
@@ -6,6 +7,7 @@ interface RunOptions {
   readonly port: string;
   readonly host: string;
   readonly token?: string;
+  readonly data?: string;
   /** Commander's form of `--no-auth`: true unless it is given. */
   readonly auth: boolean;
   readonly json?: boolean;
@@ -31,6 +33,7 @@ export const declareBroker: Declare = (program, { terminal, env, cwd }) => {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--token <token>', 'token that clients must present, also FLOTILLA_BROKER_TOKEN')
     .option('--no-auth', 'serve everyone who can reach the port')
+    .option('--data <directory>', 'directory in which streams are kept; without it they live in memory only')
     .option('--json', 'print JSON')
     .action(async (options: RunOptions) => {
       const token = options.token ?? (env.FLOTILLA_BROKER_TOKEN || undefined);
@@ -44,7 +47,9 @@ export const declareBroker: Declare = (program, { terminal, env, cwd }) => {
         );
       }
       const { runBroker } = await import('./run-broker.ts');
-      await runBroker({ port: parsePort('--port', options.port), host: options.host, token }, (url) => {
+      const data = options.data === undefined ? undefined : resolve(cwd, options.data);
+      const run = { port: parsePort('--port', options.port), host: options.host, token, data };
+      await runBroker(run, (url) => {
         terminal.out(
           options.json ? `${JSON.stringify({ type: 'ready', url })}\n` : `broker ready on ${url}\n`,
         );

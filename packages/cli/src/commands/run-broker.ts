@@ -9,31 +9,43 @@ export interface BrokerRun {
   readonly host: string;
   /** Undefined: no authentication. */
   readonly token: string | undefined;
+  /** Directory in which streams are kept. Undefined: streams live in memory only. */
+  readonly data: string | undefined;
 }
 
 /**
  * Resolves when it was stopped by a signal. SIGUSR2 is nats-server's lame duck: clients are told to go elsewhere, and the
  * broker ends when they have, or after two minutes.
+ *
+ * @throws Failure `store_failed` when the store could not write: nothing of what it was writing has been acknowledged.
  */
 export async function runBroker(
-  { port, host, token }: BrokerRun,
+  { port, host, token, data }: BrokerRun,
   ready: (url: string) => void,
 ): Promise<void> {
   const taken = await portProblem({ use: 'broker', host, port, variable: '--port' });
   if (taken !== undefined) throw new Failure('port_taken', taken.message, { repair: taken.repair });
   const credentials = token === undefined ? [] : [{ token }];
-  const broker = await startBroker({ host, port, credentials, noAuth: token === undefined }).catch(
-    (error: unknown) => {
-      if (!(error instanceof BrokerError)) throw error;
-      throw new Failure(error.code === 'address_in_use' ? 'port_taken' : 'start_failed', error.message, {
-        cause: error,
-      });
-    },
-  );
-  ready(broker.url);
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
-    process.on('SIGUSR2', () => void broker.lameDuck().then(resolve));
+  const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<void>();
+  const broker = await startBroker({
+    host,
+    port,
+    credentials,
+    noAuth: token === undefined,
+    ...(data !== undefined && { data }),
+    onFatal: (error) => fail(new Failure('store_failed', error.message, { cause: error })),
+  }).catch((error: unknown) => {
+    if (!(error instanceof BrokerError)) throw error;
+    throw new Failure(error.code === 'address_in_use' ? 'port_taken' : 'start_failed', error.message, {
+      cause: error,
+    });
   });
-  await broker.close();
+  ready(broker.url);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end());
+  process.on('SIGUSR2', () => void broker.lameDuck().then(end));
+  try {
+    await ended;
+  } finally {
+    await broker.close();
+  }
 }

@@ -3,7 +3,7 @@
  * costs an afternoon. The gateway's and broker's own settings pass through: those packages validate them.
  */
 
-import type { Limits as BrokerLimits } from '@flotilla/broker';
+import type { BrokerOptions } from '@flotilla/broker';
 import type { GatewayConfigInput } from '@flotilla/gateway';
 import { PolicyRules } from 'flotilla/policy-rules';
 import { z } from 'zod';
@@ -92,7 +92,7 @@ export type FleetConfig = Pick<Written, 'name' | 'env' | 'services' | 'liveness'
   /** Default port 8080. `false` runs the fleet without a gateway. */
   readonly gateway?: false | (GatewayConfigInput & ProcessConfig);
   /** Default port 8422. */
-  readonly broker?: { readonly limits?: Partial<BrokerLimits> } & ProcessConfig;
+  readonly broker?: Pick<BrokerOptions, 'limits' | 'durability'> & ProcessConfig;
 };
 /** A configuration with its defaults filled in. */
 export type Fleet = z.output<typeof FleetSchema>;

@@ -18,10 +18,11 @@ function log(level: string, msg: string, fields: Readonly<Record<string, unknown
   process.stdout.write(`${JSON.stringify({ time: new Date(), level, ...origin, msg, ...fields })}\n`);
 }
 
-function limitsFrom(json: string | undefined): Pick<BrokerOptions, 'limits' | 'serverName'> {
+function settingsFrom(json: string | undefined): Pick<BrokerOptions, 'limits' | 'serverName' | 'durability'> {
   const settings: BrokerOptions = JSON.parse(json ?? '{}');
   return {
     ...(settings.limits === undefined ? {} : { limits: settings.limits }),
+    ...(settings.durability === undefined ? {} : { durability: settings.durability }),
     ...(settings.serverName === undefined ? {} : { serverName: settings.serverName }),
   };
 }
@@ -50,7 +51,10 @@ async function serve(): Promise<Broker> {
     port: Number(env.FLOTILLA_BROKER_PORT ?? 0),
     // Services use the derived token; an operator's NATS tool may use the secret itself.
     credentials: [{ token: deriveToken(secret, 'broker') }, { token: secret }],
-    ...limitsFrom(env.FLOTILLA_BROKER_CONFIG),
+    ...settingsFrom(env.FLOTILLA_BROKER_CONFIG),
+    ...(env.FLOTILLA_DATA === undefined ? {} : { data: env.FLOTILLA_DATA }),
+    // What it was writing is not acknowledged. A new process begins with what is on disk.
+    onFatal: fail,
     log,
   });
   process.send?.({ type: 'ready', url: broker.url, version: packageVersion() });
