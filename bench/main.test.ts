@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { contenders as brokers } from './broker/contenders.ts';
+import type { BrokerRow } from './broker/suite.ts';
 import { contenders } from './calls/contenders.ts';
 import type { CallsRow } from './calls/suite.ts';
 import type { Machine } from './machine.ts';
@@ -32,6 +34,19 @@ test('the suite calls measures all contenders and reports JSON', async () => {
   for (const { name, perSecond, p50us, p99us, cpuUsPerOp } of report.rows) {
     for (const figure of [perSecond, p50us, p99us, cpuUsPerOp]) assert.ok(figure > 0, name);
     assert.ok(p99us >= p50us, name);
+  }
+});
+
+test('the suite broker measures its contenders and reports JSON', async () => {
+  const present = brokers.filter(({ missing }) => missing?.() === undefined).map(({ name }) => name);
+  const { stdout } = await run(process.execPath, [
+    main,
+    ...['broker', '--json', '--rounds', '1', '--seconds', '0.1'],
+  ]);
+  const { rows } = JSON.parse(stdout) as { rows: BrokerRow[] };
+  assert.deepEqual([...new Set(rows.map(({ name }) => name))], present);
+  for (const { name, what, perSecond, p50us, p99us } of rows) {
+    for (const figure of [perSecond, p50us, p99us]) assert.ok(figure > 0, `${name}, ${what}`);
   }
 });
 

@@ -3,6 +3,8 @@
  * progress goes to standard error.
  */
 import { parseArgs } from 'node:util';
+import { contenders as brokers } from './broker/contenders.ts';
+import { type BrokerRow, runBroker } from './broker/suite.ts';
 import { contenders } from './calls/contenders.ts';
 import { type CallsRow, runCalls, telemetryCostUs } from './calls/suite.ts';
 import { type FleetRow, runFleet } from './fleet/suite.ts';
@@ -15,6 +17,8 @@ import { runTelemetry, type TelemetryRow } from './telemetry/suite.ts';
 
 const usage = `usage: npm run bench -- <suite> [--json] [--rounds N] [--seconds N]
 
+  broker  durable publishes, their way to a handler, and core publish and subscribe, with the official clients: Flotilla's
+          broker, nats-server and Redis Streams (where they are installed)
   calls   one call between two processes: Flotilla, a bare framed loop, Moleculer (TCP), NestJS (TCP),
           nats-server (where it is installed), grpc-js
   fleet   npm start to the first trade, kill -9 of each service to its return, Ctrl-C to the end
@@ -67,6 +71,10 @@ if (!(seconds > 0 && seconds <= 60)) refuse(`--seconds ${values.seconds} is not 
 const machine = describeMachine();
 const talk = (line: string) => process.stderr.write(`${line}\n`);
 switch (suite) {
+  case 'broker':
+    refuseUnknown('contender', brokers);
+    print(await runBroker({ only, rounds, seconds, inFlight: [1, 64, 256], talk }), brokerReport);
+    break;
   case 'calls':
     refuseUnknown('contender', contenders);
     print(await runCalls({ only, rounds, seconds, inFlight: [1, 64], talk }), callsReport);
@@ -111,6 +119,25 @@ function print<Row>(rows: readonly Row[], report: (rows: readonly Row[]) => stri
   const { cpu, cores, memoryGiB, system, node } = machine;
   const where = `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}; medians of ${rounds} rounds`;
   process.stdout.write(`${report(rows)}\n\n${where}\n`);
+}
+
+function brokerReport(rows: readonly BrokerRow[]): string {
+  const peer = ({ what, inFlight }: BrokerRow) =>
+    rows.find((row) => row.name === 'nats-server' && row.what === what && Object.is(row.inFlight, inFlight));
+  const body = rows.map((row) => [
+    row.name,
+    row.what,
+    Number.isNaN(row.inFlight) ? '' : row.inFlight,
+    row.perSecond,
+    row.p50us,
+    row.p99us,
+    row.cpuUsPerMessage,
+    Number((row.perSecond / (peer(row)?.perSecond ?? Number.NaN)).toFixed(2)),
+  ]);
+  const header = ['broker', 'what', 'in flight', 'messages/s', 'p50 µs', 'p99 µs', 'CPU µs', '× nats-server'];
+  const measured = brokers.filter(({ name }) => rows.some((row) => row.name === name));
+  const promises = measured.map(({ name, promise }) => `  ${name}: ${promise}`).join('\n');
+  return `${table(header, body)}\n\nAn acknowledgement means:\n${promises}`;
 }
 
 function callsReport(rows: readonly CallsRow[]): string {

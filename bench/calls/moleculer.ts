@@ -1,7 +1,7 @@
 /** Moleculer with its TCP transporter, the fastest of its own, and its parameter validation. */
 import { type ServiceBroker as Broker, ServiceBroker } from 'moleculer';
+import { freePort } from '../free-port.ts';
 import type { Connected, Contender, Ping } from './contender.ts';
-import { freePort } from './free-port.ts';
 
 function createBroker(nodeID: string, options: Record<string, unknown>): Broker {
   return new ServiceBroker({

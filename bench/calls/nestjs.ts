@@ -7,8 +7,8 @@ import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
+import { freePort } from '../free-port.ts';
 import type { Connected, Contender, Ping } from './contender.ts';
-import { freePort } from './free-port.ts';
 
 class PingController {
   ping(input: Ping): Ping {

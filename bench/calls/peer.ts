@@ -1,12 +1,12 @@
 /**
  * One of the two processes of a measurement, told by its parent over IPC what to do: `serve` starts a contender's
- * server, `connect` its client, `drive` measures. CPU time is that of this process
- * and of those that the contender started.
+ * server, `connect` its client, `drive` measures. CPU time is that of this process and of those that the contender started.
  */
 
-import type { Connected, Served } from './contender.ts';
+import { type Drive, drive } from '../drive.ts';
+import { answerAsPeer } from '../peer-process.ts';
+import { type Connected, ping, type Served } from './contender.ts';
 import { contenders } from './contenders.ts';
-import { type Drive, drive } from './drive.ts';
 
 export type PeerRequest =
   | { readonly type: 'serve'; readonly name: string }
@@ -35,7 +35,7 @@ async function answer(request: PeerRequest): Promise<PeerAnswer> {
       connected = await find(request.name).connect(request.address);
       return {};
     case 'drive':
-      return { drive: await drive(connected!, request.inFlight, request.seconds) };
+      return { drive: await drive(callOnce, request.inFlight, request.seconds) };
     case 'cpu': {
       const { user, system } = process.cpuUsage();
       return { cpuUs: user + system + (served?.otherCpuUs?.() ?? 0) };
@@ -47,15 +47,15 @@ async function answer(request: PeerRequest): Promise<PeerAnswer> {
   }
 }
 
+async function callOnce(): Promise<void> {
+  const answer = await connected!.call(ping);
+  if (answer.n !== ping.n + 1) throw new Error(`a wrong answer: ${JSON.stringify(answer)}`);
+}
+
 function find(name: string) {
   const found = contenders.find((contender) => contender.name === name);
   if (!found) throw new Error(`no contender is called ${name}`);
   return found;
 }
 
-process.on('message', (request: PeerRequest) => {
-  answer(request)
-    .catch((error: unknown): PeerAnswer => ({ error: error instanceof Error ? error.stack! : String(error) }))
-    .then((result) => process.send!(result));
-});
-process.on('disconnect', () => process.exit(0));
+answerAsPeer(answer);

@@ -2,8 +2,8 @@
  * The suite `calls`: throughput, latency and CPU of one call between two processes, ours beside its peers. The peers
  * take turns in every round, so that a machine whose speed drifts treats all alike; medians over the rounds count.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
+import { PeerProcess } from '../peer-process.ts';
 import { median } from '../statistics.ts';
 import { contenders } from './contenders.ts';
 import { flotilla, flotillaMuted } from './flotilla.ts';
@@ -80,9 +80,15 @@ function round1(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
+type Peer = PeerProcess<PeerRequest, PeerAnswer>;
+
+function createPeer(): Peer {
+  return new PeerProcess(join(import.meta.dirname, 'peer.ts'));
+}
+
 async function measure(name: string, { inFlight, seconds }: CallsOptions): Promise<CallsRow[]> {
-  const server = new Peer();
-  const client = new Peer();
+  const server = createPeer();
+  const client = createPeer();
   try {
     const { address } = await server.ask({ type: 'serve', name });
     await client.ask({ type: 'connect', name, address: address! });
@@ -115,31 +121,4 @@ async function measure(name: string, { inFlight, seconds }: CallsOptions): Promi
 async function cpu(...peers: Peer[]): Promise<number> {
   const answers = await Promise.all(peers.map((peer) => peer.ask({ type: 'cpu' })));
   return answers.reduce((sum, { cpuUs }) => sum + cpuUs!, 0);
-}
-
-/** A child process that answers one request after the other. */
-class Peer {
-  readonly #child: ChildProcess = fork(join(import.meta.dirname, 'peer.ts'), {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-
-  ask(request: PeerRequest): Promise<PeerAnswer> {
-    return new Promise((resolve, reject) => {
-      const onExit = (code: number | null) =>
-        reject(new Error(`a benchmark process ended with code ${code}`));
-      this.#child.once('exit', onExit);
-      this.#child.once('message', (answer: PeerAnswer) => {
-        this.#child.off('exit', onExit);
-        if (answer.error) reject(new Error(answer.error));
-        else resolve(answer);
-      });
-      this.#child.send(request);
-    });
-  }
-
-  /** It ends by itself, and with what it started, when its parent is gone; by force when it does not. */
-  kill(): void {
-    if (this.#child.connected) this.#child.disconnect();
-    setTimeout(() => this.#child.kill('SIGKILL'), 1_000).unref();
-  }
 }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ControlDocument, deriveToken, emptyControl, type Fault, type ProcessMessage } from 'flotilla';
-import { freePort } from '../calls/free-port.ts';
+import { freePort } from '../free-port.ts';
 import type { ClientQuestions, JoinQuestion } from './client.ts';
 import { Conversation } from './conversation.ts';
 import type { CrowdQuestions } from './crowd.ts';

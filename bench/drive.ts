@@ -1,6 +1,5 @@
-/** A closed loop of calls: a number of them in flight at any time, each sent when another is answered. */
-import { percentile } from '../statistics.ts';
-import { type Connected, ping } from './contender.ts';
+/** A closed loop: a number of operations in flight at any time, each begun when another has ended. */
+import { percentile } from './statistics.ts';
 
 export interface Drive {
   readonly calls: number;
@@ -9,14 +8,13 @@ export interface Drive {
   readonly p99us: number;
 }
 
-export async function drive(connected: Connected, inFlight: number, seconds: number): Promise<Drive> {
+export async function drive(once: () => Promise<unknown>, inFlight: number, seconds: number): Promise<Drive> {
   const latencies: number[] = [];
   const startedAt = performance.now();
   const endAt = startedAt + seconds * 1000;
   const worker = async () => {
     for (let now = performance.now(); now < endAt; ) {
-      const answer = await connected.call(ping);
-      if (answer.n !== ping.n + 1) throw new Error(`a wrong answer: ${JSON.stringify(answer)}`);
+      await once();
       const after = performance.now();
       latencies.push(after - now);
       now = after;

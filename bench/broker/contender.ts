@@ -1,0 +1,28 @@
+/** A broker under measurement with the client that talks to it. */
+import type { Server } from '../servers/server.ts';
+
+export interface BrokerContender {
+  readonly name: string;
+  /** What an acknowledgement means, for the report. */
+  readonly promise: string;
+  /** What is not installed here, so that it cannot take part. */
+  missing?(): string | undefined;
+  start(): Promise<Server>;
+  /** Connects one process; streams and consumers that it needs are made here, the same in every process. */
+  connect(url: string): Promise<BrokerClient>;
+}
+
+export interface BrokerClient {
+  /** Resolves when the broker has acknowledged the message. */
+  publish(payload: Uint8Array): Promise<unknown>;
+  /** From now on, each message once, acknowledged by the consumer after `handle`. Resolves when it listens. */
+  consume(handle: (payload: Uint8Array) => void): Promise<void>;
+  /** Core publish and subscribe, where there is such a thing: at most once, no acknowledgement. */
+  readonly core?: {
+    publish(payload: Uint8Array): void;
+    /** Resolves when the broker has taken what was published before. */
+    flush(): Promise<void>;
+    subscribe(handle: (payload: Uint8Array) => void): Promise<void>;
+  };
+  close(): Promise<void>;
+}

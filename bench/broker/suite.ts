@@ -1,0 +1,185 @@
+/**
+ * The suite `broker`: durable publishes that are acknowledged, their way to a handler in another process, and core publish
+ * and subscribe, on our broker and its peers. They take turns in every round; medians over the rounds count.
+ */
+import { join } from 'node:path';
+import { processTree } from '../idle/process-tree.ts';
+import { PeerProcess } from '../peer-process.ts';
+import type { Server } from '../servers/server.ts';
+import { median } from '../statistics.ts';
+import type { BrokerContender } from './contender.ts';
+import { contenders } from './contenders.ts';
+import type { BrokerAnswer, BrokerRequest, Handled } from './peer.ts';
+
+export interface BrokerOptions {
+  /** Names of contenders; empty: all. */
+  readonly only: readonly string[];
+  readonly rounds: number;
+  /** Seconds of each measurement. */
+  readonly seconds: number;
+  readonly inFlight: readonly number[];
+  readonly talk: (line: string) => void;
+}
+
+export interface BrokerRow {
+  readonly name: string;
+  readonly what: 'acknowledged' | 'to the handler' | 'core';
+  /** Publishes that wait for their acknowledgement; NaN for core. */
+  readonly inFlight: number;
+  readonly perSecond: number;
+  /** Of the acknowledgement, or of the way to the handler. */
+  readonly p50us: number;
+  readonly p99us: number;
+  /** Server and clients together. */
+  readonly cpuUsPerMessage: number;
+}
+
+type Peer = PeerProcess<BrokerRequest, BrokerAnswer>;
+
+export async function runBroker(options: BrokerOptions): Promise<BrokerRow[]> {
+  const measured = new Map<string, BrokerRow[]>();
+  const present = contenders.filter(({ name, missing }) => {
+    if (options.only.length > 0 && !options.only.includes(name)) return false;
+    const reason = missing?.();
+    if (reason !== undefined) options.talk(`${name} does not take part: ${reason}`);
+    return reason === undefined;
+  });
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const contender of present) {
+      options.talk(`round ${round} of ${options.rounds}: ${contender.name}`);
+      for (const row of await measure(contender, options)) {
+        const key = `${row.name} ${row.what} ${row.inFlight}`;
+        measured.set(key, [...(measured.get(key) ?? []), row]);
+      }
+    }
+  }
+  return [...measured.values()].map(middle);
+}
+
+function middle(rows: readonly BrokerRow[]): BrokerRow {
+  const of = (field: 'perSecond' | 'p50us' | 'p99us' | 'cpuUsPerMessage') =>
+    median(rows.map((row) => row[field]));
+  return {
+    ...rows[0]!,
+    perSecond: Math.round(of('perSecond')),
+    p50us: Math.round(of('p50us')),
+    p99us: Math.round(of('p99us')),
+    cpuUsPerMessage: Math.round(of('cpuUsPerMessage') * 10) / 10,
+  };
+}
+
+async function measure(contender: BrokerContender, options: BrokerOptions): Promise<BrokerRow[]> {
+  const server = await contender.start();
+  const publisher = createPeer();
+  const consumer = createPeer();
+  try {
+    const stage = new Stage(contender.name, server, publisher, consumer, options.seconds);
+    const rows = [
+      ...(await stage.acknowledged(options.inFlight)),
+      ...(await stage.handled(options.inFlight)),
+      ...(await stage.core()),
+    ];
+    await Promise.all([publisher, consumer].map((peer) => peer.ask({ type: 'close' })));
+    return rows;
+  } finally {
+    publisher.kill();
+    consumer.kill();
+    server.stop();
+  }
+}
+
+function createPeer(): Peer {
+  return new PeerProcess(join(import.meta.dirname, 'peer.ts'));
+}
+
+/** One broker with a publishing and a consuming process. */
+class Stage {
+  readonly #name: string;
+  readonly #server: Server;
+  readonly #publisher: Peer;
+  readonly #consumer: Peer;
+  readonly #seconds: number;
+
+  constructor(name: string, server: Server, publisher: Peer, consumer: Peer, seconds: number) {
+    this.#name = name;
+    this.#server = server;
+    this.#publisher = publisher;
+    this.#consumer = consumer;
+    this.#seconds = seconds;
+  }
+
+  /** Publishes alone: nobody consumes. */
+  async acknowledged(inFlight: readonly number[]): Promise<BrokerRow[]> {
+    const { url } = this.#server;
+    await this.#publisher.ask({ type: 'connect', name: this.#name, url });
+    const rows: BrokerRow[] = [];
+    for (const count of inFlight) {
+      await this.#publisher.ask({ type: 'publish', inFlight: count, seconds: Math.min(0.5, this.#seconds) });
+      const before = await this.#cpuUs();
+      const { drive } = await this.#publish(count);
+      const { calls, seconds, p50us, p99us } = drive!;
+      const cpuUsPerMessage = ((await this.#cpuUs()) - before) / calls;
+      rows.push(
+        this.#row({
+          what: 'acknowledged',
+          inFlight: count,
+          perSecond: calls / seconds,
+          p50us,
+          p99us,
+          cpuUsPerMessage,
+        }),
+      );
+    }
+    return rows;
+  }
+
+  /** With a handler in another process, which takes what was published before first. */
+  async handled(inFlight: readonly number[]): Promise<BrokerRow[]> {
+    await this.#consumer.ask({ type: 'connect', name: this.#name, url: this.#server.url });
+    await this.#consumer.ask({ type: 'consume' });
+    await this.#settled();
+    const rows: BrokerRow[] = [];
+    for (const count of inFlight) {
+      const before = await this.#cpuUs();
+      await this.#publish(count);
+      rows.push(await this.#handledRow('to the handler', count, before));
+    }
+    return rows;
+  }
+
+  async core(): Promise<BrokerRow[]> {
+    const { isMissing } = await this.#consumer.ask({ type: 'consume core' });
+    if (isMissing) return [];
+    const before = await this.#cpuUs();
+    await this.#publisher.ask({ type: 'publish core', seconds: this.#seconds });
+    return [await this.#handledRow('core', Number.NaN, before)];
+  }
+
+  async #handledRow(what: BrokerRow['what'], inFlight: number, cpuBefore: number): Promise<BrokerRow> {
+    const { messages, seconds, p50us, p99us } = await this.#settled();
+    const cpuUsPerMessage = ((await this.#cpuUs()) - cpuBefore) / messages;
+    return this.#row({ what, inFlight, perSecond: messages / seconds, p50us, p99us, cpuUsPerMessage });
+  }
+
+  #row(figures: Omit<BrokerRow, 'name'>): BrokerRow {
+    return { name: this.#name, ...figures };
+  }
+
+  #publish(inFlight: number): Promise<BrokerAnswer> {
+    return this.#publisher.ask({ type: 'publish', inFlight, seconds: this.#seconds });
+  }
+
+  /** What was handled until nothing came any more for a moment. */
+  async #settled(): Promise<Handled> {
+    return (await this.#consumer.ask({ type: 'handled', quietMs: 200 })).handled!;
+  }
+
+  async #cpuUs(): Promise<number> {
+    const peers = await Promise.all(
+      [this.#publisher, this.#consumer].map((peer) => peer.ask({ type: 'cpu' })),
+    );
+    const server = process.platform === 'linux' ? processTree(this.#server.pid) : [];
+    const ofServer = server.reduce((sum, { cpuMs }) => sum + cpuMs * 1_000, 0);
+    return peers.reduce((sum, { cpuUs }) => sum + cpuUs!, ofServer);
+  }
+}
