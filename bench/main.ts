@@ -3,6 +3,8 @@
  * progress goes to standard error.
  */
 import { parseArgs } from 'node:util';
+import { backlog } from './backlog/suite.ts';
+import type { JudgedRow } from './bar.ts';
 import { contenders as brokers } from './broker/contenders.ts';
 import { type BrokerRow, runBroker } from './broker/suite.ts';
 import { contenders } from './calls/contenders.ts';
@@ -11,12 +13,16 @@ import { type FleetRow, runFleet } from './fleet/suite.ts';
 import { type IdleRow, runIdle } from './idle/suite.ts';
 import { describeMachine } from './machine.ts';
 import { type OverloadRow, runOverload } from './overload/suite.ts';
-import { runSurvival, type SurvivalRow, scenarios } from './survival/suite.ts';
+import { runScenarios } from './run-scenarios.ts';
+import type { Scenario } from './scenario.ts';
+import { survival } from './survival/suite.ts';
 import { table } from './table.ts';
 import { runTelemetry, type TelemetryRow } from './telemetry/suite.ts';
 
 const usage = `usage: npm run bench -- <suite> [--json] [--rounds N] [--seconds N]
 
+  backlog  a consumer that is far behind, and a store of ten million messages: memory, start and latency of the broker; ends
+          with 1 when something does not hold
   broker  durable publishes, their way to a handler, and core publish and subscribe, with the official clients: Flotilla's
           broker, nats-server and Redis Streams (where they are installed)
   calls   one call between two processes: Flotilla, a bare framed loop, Moleculer (TCP), NestJS (TCP),
@@ -32,7 +38,7 @@ const usage = `usage: npm run bench -- <suite> [--json] [--rounds N] [--seconds 
   --json       JSON on standard output instead of a table
   --rounds N   how often everything takes its turn; medians are reported (default 3)
   --seconds N  length of each measurement (default 3; idle: 20; telemetry: 1; survival: 5, a phase before, during and
-               after; the broker is away for six of them)
+               after; the broker is away for six of them; backlog: 60)
 `;
 
 function refuse(problem: string): never {
@@ -63,7 +69,7 @@ if (values.help) {
 }
 const rounds = Number(values.rounds);
 const [suite, ...only] = positionals;
-const usualSeconds: Record<string, number> = { idle: 20, telemetry: 1, survival: 5 };
+const usualSeconds: Record<string, number> = { idle: 20, telemetry: 1, survival: 5, backlog: 60 };
 const seconds = Number(values.seconds ?? usualSeconds[suite ?? ''] ?? 3);
 if (!Number.isInteger(rounds) || rounds < 1) refuse(`--rounds ${values.rounds} is not a whole number from 1`);
 if (!(seconds > 0 && seconds <= 60)) refuse(`--seconds ${values.seconds} is not between 0 and 60`);
@@ -94,15 +100,22 @@ switch (suite) {
     if (rows.some(({ holds }) => holds === false)) process.exitCode = 1;
     break;
   }
-  case 'survival': {
-    refuseUnknown('scenario', scenarios);
-    const rows = await runSurvival({ only, rounds, seconds, talk });
-    print(rows, survivalReport);
-    if (rows.some(({ holds }) => holds === false)) process.exitCode = 1;
+  case 'survival':
+    await play(survival);
     break;
-  }
+  case 'backlog':
+    await play(backlog);
+    break;
   default:
     refuse(suite ? `there is no suite '${suite}'` : 'name a suite');
+}
+
+/** Ends with 1 when something does not hold. */
+async function play(scenarios: readonly Scenario[]): Promise<void> {
+  refuseUnknown('scenario', scenarios);
+  const rows = await runScenarios(scenarios, { only, rounds, seconds, talk });
+  print(rows, judgedReport);
+  if (rows.some(({ holds }) => holds === false)) process.exitCode = 1;
 }
 
 function refuseUnknown(what: string, all: readonly { readonly name: string }[]): void {
@@ -196,9 +209,9 @@ function overloadReport(rows: readonly OverloadRow[]): string {
   return table(['calls × capacity', 'offered/s', ...answers, ...refusals, 'server CPU %', 'lost', ''], body);
 }
 
-function survivalReport(rows: readonly SurvivalRow[]): string {
+function judgedReport(rows: readonly JudgedRow[]): string {
   const figure = (value: number) => Number(value.toFixed(value < 10 ? 2 : 0));
-  const verdict = (row: SurvivalRow) => (row.holds === undefined ? '' : row.holds ? 'holds' : 'FAILS');
+  const verdict = (row: JudgedRow) => (row.holds === undefined ? '' : row.holds ? 'holds' : 'FAILS');
   const body = rows.map((row) => [
     row.scenario,
     row.what,

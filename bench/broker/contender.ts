@@ -12,11 +12,18 @@ export interface BrokerContender {
   connect(url: string): Promise<BrokerClient>;
 }
 
+/** A consumer group. */
+export interface Group {
+  readonly name: string;
+  /** It takes so many a second, and no more from the broker than it can hold. Default: as many as come. */
+  readonly perSecond?: number;
+}
+
 export interface BrokerClient {
   /** Resolves when the broker has acknowledged the message. */
   publish(payload: Uint8Array): Promise<unknown>;
-  /** From now on, each message once, acknowledged by the consumer after `handle`. Resolves when it listens. */
-  consume(handle: (payload: Uint8Array) => void): Promise<void>;
+  /** From the oldest on, each message once, acknowledged by the consumer after `handle`. Resolves when it listens. */
+  consume(group: Group, handle: (payload: Uint8Array) => void): Promise<void>;
   /** Core publish and subscribe, where there is such a thing: at most once, no acknowledgement. */
   readonly core?: {
     publish(payload: Uint8Array): void;

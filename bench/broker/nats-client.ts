@@ -1,11 +1,18 @@
 /** The official client of NATS, as it comes: what our broker and nats-server are measured with. */
-import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  AckPolicy,
+  type ConsumerMessages,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { BrokerClient } from './contender.ts';
 
 const stream = 'bench';
 const subject = 'bench.durable';
-const consumer = 'handlers';
 
 export async function connectNats(url: string): Promise<BrokerClient> {
   const connection = await connect({ servers: url });
@@ -16,17 +23,27 @@ export async function connectNats(url: string): Promise<BrokerClient> {
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
   });
-  await manager.consumers.add(stream, {
-    durable_name: consumer,
-    ack_policy: AckPolicy.Explicit,
-    max_ack_pending: 5_000,
-  });
   const client = jetstream(connection);
+  let stop = async (): Promise<void> => {};
   return {
     publish: (payload) => client.publish(subject, payload),
-    async consume(handle) {
-      const messages = await client.consumers.get(stream, consumer);
-      await messages.consume({
+    async consume({ name, perSecond }, handle) {
+      await manager.consumers.add(stream, {
+        durable_name: name,
+        ack_policy: AckPolicy.Explicit,
+        max_ack_pending: 5_000,
+      });
+      const consumer = await client.consumers.get(stream, name);
+      if (perSecond !== undefined) {
+        const messages = await consumer.consume({ max_messages: 10 });
+        const consuming = consumeSlowly(messages, perSecond, handle);
+        stop = () => {
+          messages.stop();
+          return consuming;
+        };
+        return;
+      }
+      await consumer.consume({
         max_messages: 500,
         callback: (message) => {
           handle(message.data);
@@ -42,6 +59,21 @@ export async function connectNats(url: string): Promise<BrokerClient> {
         await connection.flush();
       },
     },
-    close: () => connection.close(),
+    async close() {
+      await stop();
+      await connection.close();
+    },
   };
+}
+
+async function consumeSlowly(
+  messages: ConsumerMessages,
+  perSecond: number,
+  handle: (payload: Uint8Array) => void,
+): Promise<void> {
+  for await (const message of messages) {
+    handle(message.data);
+    message.ack();
+    await pause(1_000 / perSecond);
+  }
 }

@@ -3,14 +3,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Drive, drive } from '../drive.ts';
 import { answerAsPeer } from '../peer-process.ts';
 import { percentile } from '../statistics.ts';
-import type { BrokerClient } from './contender.ts';
+import type { BrokerClient, Group } from './contender.ts';
 import { contenders } from './contenders.ts';
 
 export type BrokerRequest =
   | { readonly type: 'connect'; readonly name: string; readonly url: string }
   | { readonly type: 'publish'; readonly inFlight: number; readonly seconds: number }
   | { readonly type: 'publish core'; readonly seconds: number }
-  | { readonly type: 'consume' | 'consume core' }
+  | { readonly type: 'consume'; readonly group: Group }
+  | { readonly type: 'consume core' }
   /** What was handled since the last time this was asked, once nothing has come for so long. */
   | { readonly type: 'handled'; readonly quietMs: number }
   | { readonly type: 'cpu' }
@@ -73,7 +74,7 @@ async function answer(request: BrokerRequest): Promise<BrokerAnswer> {
     case 'publish core':
       return { published: await publishCore(request.seconds) };
     case 'consume':
-      await client.consume(handle);
+      await client.consume(request.group, handle);
       return {};
     case 'consume core':
       await client.core?.subscribe(handle);

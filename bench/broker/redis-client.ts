@@ -1,27 +1,29 @@
 /** The official client of Redis with a stream: it pipelines by itself what is sent in one turn of the event loop. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { createClient, RESP_TYPES } from '@redis/client';
 import type { BrokerClient } from './contender.ts';
 
 const stream = 'bench';
-const group = 'handlers';
 const field = 'payload';
 
 export async function connectRedis(url: string): Promise<BrokerClient> {
   const client = createClient({ url }).withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
   await client.connect();
-  await client.xGroupCreate(stream, group, '0', { MKSTREAM: true }).catch((error: Error) => {
-    if (!error.message.startsWith('BUSYGROUP')) throw error;
-  });
   let reader: typeof client | undefined;
+  let reading: Promise<void> | undefined;
+  const closing = new AbortController();
   return {
     publish: (payload) => client.xAdd(stream, '*', { [field]: payload as Buffer }),
-    async consume(handle) {
+    async consume({ name, perSecond }, handle) {
+      await client.xGroupCreate(stream, name, '0', { MKSTREAM: true });
       // A reader that waits blocks its connection.
       reader = client.duplicate();
       await reader.connect();
-      void read(reader, client, handle);
+      reading = read({ reader, client, name, perSecond, signal: closing.signal }, handle);
     },
     async close() {
+      closing.abort();
+      await reading;
       reader?.destroy();
       client.destroy();
     },
@@ -30,26 +32,34 @@ export async function connectRedis(url: string): Promise<BrokerClient> {
 
 type Connected = ReturnType<ReturnType<typeof createClient>['withTypeMapping']>;
 
+interface Reading {
+  readonly reader: Connected;
+  readonly client: Connected;
+  readonly name: string;
+  readonly perSecond: number | undefined;
+  readonly signal: AbortSignal;
+}
+
 async function read(
-  reader: Connected,
-  client: Connected,
+  { reader, client, name, perSecond, signal }: Reading,
   handle: (payload: Uint8Array) => void,
 ): Promise<void> {
-  while (reader.isOpen) {
-    const answer = await reader.xReadGroup(
-      group,
-      'one',
-      { key: stream, id: '>' },
-      { BLOCK: 1_000, COUNT: 500 },
-    );
-    const messages = (answer as { messages: { id: string; message: Record<string, Buffer> }[] }[] | null)?.[0]
-      ?.messages;
+  const options = { BLOCK: 200, COUNT: perSecond === undefined ? 500 : 1 };
+  while (!signal.aborted) {
+    const answer = await reader.xReadGroup(name, 'one', { key: stream, id: '>' }, options);
+    const messages = (answer as { messages: StreamMessage[] }[] | null)?.[0]?.messages;
     if (messages === undefined) continue;
     for (const { message } of messages) handle(message[field]!);
     await client.xAck(
       stream,
-      group,
+      name,
       messages.map(({ id }) => id),
     );
+    if (perSecond !== undefined) await pause(1_000 / perSecond);
   }
+}
+
+interface StreamMessage {
+  readonly id: string;
+  readonly message: Readonly<Record<string, Buffer>>;
 }

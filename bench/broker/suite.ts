@@ -2,14 +2,13 @@
  * The suite `broker`: durable publishes that are acknowledged, their way to a handler in another process, and core publish
  * and subscribe, on our broker and its peers. They take turns in every round; medians over the rounds count.
  */
-import { join } from 'node:path';
 import { processTree } from '../idle/process-tree.ts';
-import { PeerProcess } from '../peer-process.ts';
 import type { Server } from '../servers/server.ts';
 import { median } from '../statistics.ts';
+import { type BrokerPeer, createBrokerPeer } from './broker-peer.ts';
 import type { BrokerContender } from './contender.ts';
 import { contenders } from './contenders.ts';
-import type { BrokerAnswer, BrokerRequest, Handled } from './peer.ts';
+import type { BrokerAnswer, Handled } from './peer.ts';
 
 export interface BrokerOptions {
   /** Names of contenders; empty: all. */
@@ -33,8 +32,6 @@ export interface BrokerRow {
   /** Server and clients together. */
   readonly cpuUsPerMessage: number;
 }
-
-type Peer = PeerProcess<BrokerRequest, BrokerAnswer>;
 
 export async function runBroker(options: BrokerOptions): Promise<BrokerRow[]> {
   const measured = new Map<string, BrokerRow[]>();
@@ -70,8 +67,8 @@ function middle(rows: readonly BrokerRow[]): BrokerRow {
 
 async function measure(contender: BrokerContender, options: BrokerOptions): Promise<BrokerRow[]> {
   const server = await contender.start();
-  const publisher = createPeer();
-  const consumer = createPeer();
+  const publisher = createBrokerPeer();
+  const consumer = createBrokerPeer();
   try {
     const stage = new Stage(contender.name, server, publisher, consumer, options.seconds);
     const rows = [
@@ -88,19 +85,15 @@ async function measure(contender: BrokerContender, options: BrokerOptions): Prom
   }
 }
 
-function createPeer(): Peer {
-  return new PeerProcess(join(import.meta.dirname, 'peer.ts'));
-}
-
 /** One broker with a publishing and a consuming process. */
 class Stage {
   readonly #name: string;
   readonly #server: Server;
-  readonly #publisher: Peer;
-  readonly #consumer: Peer;
+  readonly #publisher: BrokerPeer;
+  readonly #consumer: BrokerPeer;
   readonly #seconds: number;
 
-  constructor(name: string, server: Server, publisher: Peer, consumer: Peer, seconds: number) {
+  constructor(name: string, server: Server, publisher: BrokerPeer, consumer: BrokerPeer, seconds: number) {
     this.#name = name;
     this.#server = server;
     this.#publisher = publisher;
@@ -136,7 +129,7 @@ class Stage {
   /** With a handler in another process, which takes what was published before first. */
   async handled(inFlight: readonly number[]): Promise<BrokerRow[]> {
     await this.#consumer.ask({ type: 'connect', name: this.#name, url: this.#server.url });
-    await this.#consumer.ask({ type: 'consume' });
+    await this.#consumer.ask({ type: 'consume', group: { name: 'handlers' } });
     await this.#settled();
     const rows: BrokerRow[] = [];
     for (const count of inFlight) {

@@ -1,8 +1,8 @@
 /** The broker is killed, stays away, and comes back. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
+import { now, type Scenario } from '../../scenario.ts';
 import { between, failed, failuresByCode } from '../samples.ts';
-import { now, type Scenario } from '../scenario.ts';
 import { type Client, type StagedFleet, stage } from '../staged-fleet.ts';
 
 /** Members beside those that call and are called, so that a storm would be one. */

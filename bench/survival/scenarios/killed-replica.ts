@@ -1,8 +1,8 @@
 /** kill -9 of one of two replicas. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { now, type Scenario } from '../../scenario.ts';
 import { loadEcho, samplesOf } from '../echo-load.ts';
 import { between, failed, failuresByCode, latency } from '../samples.ts';
-import { now, type Scenario } from '../scenario.ts';
 import { firstSeen } from '../sightings.ts';
 
 export const killedReplica: Scenario = {

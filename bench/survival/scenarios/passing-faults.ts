@@ -1,8 +1,8 @@
 /** Faults of all kinds come and go for a while, and leave nothing behind in memory or sockets. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Fault, FaultEffect, FaultTarget } from 'flotilla';
+import type { Scenario } from '../../scenario.ts';
 import { failed } from '../samples.ts';
-import type { Scenario } from '../scenario.ts';
 import { type ServiceProcess, stage } from '../staged-fleet.ts';
 
 const instances = ['dependency-1', 'dependency-2', 'front-1'];

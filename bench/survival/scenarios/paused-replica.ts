@@ -1,8 +1,8 @@
 /** SIGSTOP of one of two replicas: its connections stay open, and nothing answers. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { now, type Scenario } from '../../scenario.ts';
 import { loadEcho, samplesOf } from '../echo-load.ts';
 import { between, failed, failuresByCode, latency, slowUntil, windows } from '../samples.ts';
-import { now, type Scenario } from '../scenario.ts';
 import { firstSeen } from '../sightings.ts';
 
 const recoveryMs = 2_000;

@@ -1,8 +1,8 @@
 /** Services are restarted one after the other while they are called. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { now, type Scenario } from '../../scenario.ts';
 import { loadEcho, samplesOf } from '../echo-load.ts';
 import { between, failed, failuresByCode, latency } from '../samples.ts';
-import { now, type Scenario } from '../scenario.ts';
 
 function restartOf(replicas: readonly string[], what: string): Scenario {
   return {

@@ -1,8 +1,8 @@
 /** A dependency that takes two seconds more and fails in 30 % of calls; before that, one that only fails. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultEffect } from 'flotilla';
+import { now, type Scenario } from '../../scenario.ts';
 import { between, failed, failuresByCode, latency, windows } from '../samples.ts';
-import { now, type Scenario } from '../scenario.ts';
 import { firstSeen, SightingLog, statesOf } from '../sightings.ts';
 import { type ServiceProcess, stage } from '../staged-fleet.ts';
 

@@ -1,11 +1,11 @@
 /** What was measured, and whether it is what must hold. */
-import { median } from '../statistics.ts';
+import { median } from './statistics.ts';
 
 export interface Measurement {
   readonly scenario: string;
   readonly what: string;
   readonly value: number;
-  readonly unit: 'ms' | 'calls' | 'instances' | '×' | '%' | 'MiB' | 'handles' | 'faults';
+  readonly unit: 'ms' | 'calls' | 'instances' | '×' | '%' | 'MiB' | 'handles' | 'faults' | 'messages';
   /** What must hold; nothing for what is only told. */
   readonly most?: number;
   /**
@@ -15,7 +15,7 @@ export interface Measurement {
   readonly counts?: 'median' | 'worst';
 }
 
-export interface SurvivalRow extends Measurement {
+export interface JudgedRow extends Measurement {
   readonly least: number;
   readonly worst: number;
   /** Undefined where nothing must hold. */
@@ -23,7 +23,7 @@ export interface SurvivalRow extends Measurement {
 }
 
 /** One row for each thing that was measured in every round, in the order of the first. */
-export function judge(measurements: readonly Measurement[]): SurvivalRow[] {
+export function judge(measurements: readonly Measurement[]): JudgedRow[] {
   const groups = new Map<string, Measurement[]>();
   for (const one of measurements) {
     const key = `${one.scenario}: ${one.what}`;
@@ -32,7 +32,7 @@ export function judge(measurements: readonly Measurement[]): SurvivalRow[] {
   return [...groups.values()].map(judgeOne);
 }
 
-function judgeOne(rounds: readonly Measurement[]): SurvivalRow {
+function judgeOne(rounds: readonly Measurement[]): JudgedRow {
   const first = rounds[0]!;
   const values = rounds.map(({ value }) => value);
   // What could not be measured has not held.
