@@ -16,6 +16,8 @@ import type { Limits } from '../limits.ts';
 export interface EngineOptions {
   readonly credentials?: readonly Credential[];
   readonly limits?: Partial<Limits>;
+  /** With streams, on a store of its own that ends with the engine. */
+  readonly jetstream?: boolean;
 }
 
 export interface Engine {
@@ -25,14 +27,26 @@ export interface Engine {
 
 export type StartEngine = (options: EngineOptions) => Promise<Engine>;
 
-export async function startOurs({ credentials = [], limits }: EngineOptions): Promise<Engine> {
+export async function startOurs({
+  credentials = [],
+  limits,
+  jetstream = false,
+}: EngineOptions): Promise<Engine> {
+  const data = jetstream ? await mkdtemp(join(tmpdir(), 'flotilla-broker-')) : undefined;
   const broker = await startBroker({
     port: 0,
     credentials,
     noAuth: credentials.length === 0,
     ...(limits && { limits }),
+    ...(data && { data }),
   });
-  return { port: broker.port, stop: () => broker.close() };
+  return {
+    port: broker.port,
+    async stop() {
+      await broker.close();
+      if (data !== undefined) await rm(data, { recursive: true });
+    },
+  };
 }
 
 /** The path of `nats-server`, or undefined after the test has been skipped (or failed, where skipping is forbidden). */
@@ -66,8 +80,12 @@ export function startReal(executable: string): StartEngine {
   };
 }
 
-function configurationLines(folder: string, { credentials = [], limits = {} }: EngineOptions): string[] {
+function configurationLines(
+  folder: string,
+  { credentials = [], limits = {}, jetstream = false }: EngineOptions,
+): string[] {
   const lines = ['listen: "127.0.0.1:-1"', `ports_file_dir: ${JSON.stringify(folder)}`];
+  if (jetstream) lines.push(`jetstream { store_dir: ${JSON.stringify(join(folder, 'jetstream'))} }`);
   const set = (name: string, value: number | undefined, unit = ''): void => {
     if (value !== undefined) lines.push(`${name}: ${unit === '' ? value : `"${value}${unit}"`}`);
   };
