@@ -82,7 +82,7 @@ const coreFolders: Readonly<Record<string, readonly string[]>> = {
 };
 
 const coreSource = 'packages/core/src/';
-const testing = /(\.test\.ts$)|(\.types\.ts$)|(^|\/)(test|testing|fixtures|bench)\//;
+const testing = /(\.test\.ts$)|(\.types\.ts$)|(^|\/)(test|testing|conformance|fixtures|bench)\//;
 
 /** Checks every source under `root`. */
 export function checkDependencies(root: string): Violation[] {
