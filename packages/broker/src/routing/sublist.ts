@@ -135,10 +135,11 @@ export class Sublist {
   }
 
   match(subject: string): Match {
+    if (subject.startsWith(ONCE_ONLY)) return this.#find(subject);
     const cached = this.#cache.get(subject);
     if (cached !== undefined) return cached;
     const match = this.#find(subject);
-    if (subject.length > LONGEST_CACHED || subject.startsWith(ONCE_ONLY)) return match;
+    if (subject.length > LONGEST_CACHED) return match;
     if (this.#cache.size >= CACHED_SUBJECTS) this.#cache.clear();
     this.#cache.set(subject, match);
     return match;
@@ -150,31 +151,38 @@ export class Sublist {
   }
 
   #find(subject: string): Match {
-    const tokens = subject.split('.');
-    if (tokens.includes('')) return NO_MATCH;
+    if (hasEmptyToken(subject)) return NO_MATCH;
     const plain: Members[] = [];
     const groups = new Map<string, Members[]>();
-    collect(this.#root, tokens, 0, plain, groups);
+    collect(this.#root, subject, 0, plain, groups);
     if (plain.length === 0 && groups.size === 0) return NO_MATCH;
     return { plain, groups: [...groups.values()] };
   }
 }
 
+function hasEmptyToken(subject: string): boolean {
+  return subject === '' || subject.startsWith('.') || subject.endsWith('.') || subject.includes('..');
+}
+
+/** Takes what matches below `node`, for the tokens from `at` on. Only as many tokens as there are patterns become strings. */
 function collect(
   node: Node,
-  tokens: readonly string[],
-  depth: number,
+  subject: string,
+  at: number,
   plain: Members[],
   groups: Map<string, Members[]>,
 ): void {
-  if (depth === tokens.length) {
+  if (at > subject.length) {
     take(node, plain, groups);
     return;
   }
   if (node.tail !== undefined) take(node.tail, plain, groups);
-  if (node.any !== undefined) collect(node.any, tokens, depth + 1, plain, groups);
-  const literal = node.literals.get(tokens[depth]!);
-  if (literal !== undefined) collect(literal, tokens, depth + 1, plain, groups);
+  if (node.any === undefined && node.literals.size === 0) return;
+  const dot = subject.indexOf('.', at);
+  const end = dot === -1 ? subject.length : dot;
+  if (node.any !== undefined) collect(node.any, subject, end + 1, plain, groups);
+  const literal = node.literals.get(subject.slice(at, end));
+  if (literal !== undefined) collect(literal, subject, end + 1, plain, groups);
 }
 
 function take(node: Node, plain: Members[], groups: Map<string, Members[]>): void {

@@ -26,7 +26,7 @@ export function handleConsumerApi(context: JetStreamContext, find: FindConsumers
   const show = (consumers: ConsumerSet, name: string): ApiResult => {
     const consumer = consumers.get(name);
     if (consumer === undefined) throw apiError('consumerNotFound');
-    return showConsumer(consumer.machine, consumers.stream.name, steadyNow());
+    return showConsumer(consumer.machine, consumers.name, steadyNow());
   };
 
   const create: ApiHandler = (request) => {
@@ -58,8 +58,8 @@ export function handleConsumerApi(context: JetStreamContext, find: FindConsumers
     ),
   );
   context.handle('CONSUMER.LIST', 'consumer_list_response', (request) =>
-    page(request, LIST_LIMIT, consumersOf, ({ all, stream }, from, to) =>
-      all.slice(from, to).map(({ machine }) => showConsumer(machine, stream.name, steadyNow())),
+    page(request, LIST_LIMIT, consumersOf, ({ all, name }, from, to) =>
+      all.slice(from, to).map(({ machine }) => showConsumer(machine, name, steadyNow())),
     ),
   );
 }

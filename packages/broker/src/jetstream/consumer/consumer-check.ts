@@ -3,6 +3,7 @@
  * that a client that handles one handles the other.
  */
 import { isLiteral, isSubscribable } from '../../protocol/subject.ts';
+import { toWireText } from '../../protocol/wire-text.ts';
 import { type ApiError, apiError } from '../api/api-error.ts';
 import type { StreamConfig } from '../stream/stream-config.ts';
 import { covers, overlap } from '../stream/subject-filter.ts';
@@ -78,7 +79,8 @@ function checkPush(config: ConsumerConfig, stream: StreamConfig): ApiError | und
     return apiError('consumerDeliverToWildcards');
   }
   if (!isLiteral(subject) || !isSubscribable(subject)) return apiError('consumerInvalidDeliverSubject');
-  if (stream.subjects.some((taken) => covers(taken, subject))) return apiError('consumerDeliverCycle');
+  if (stream.subjects.some((taken) => covers(toWireText(taken), subject)))
+    return apiError('consumerDeliverCycle');
   if (config.max_waiting !== 0) return apiError('consumerPushMaxWaiting');
   if (config.max_ack_pending > 0 && config.ack_policy === 'none') {
     return apiError('consumerMaxPendingAckPolicyRequired');
@@ -111,9 +113,9 @@ function checkFilter(config: ConsumerConfig, stream: StreamConfig): ApiError | u
   if (filter === '') return undefined;
   const fits =
     isSubscribable(filter) &&
-    stream.subjects.some(
-      (subject) => covers(subject, filter) || (!isLiteral(filter) && covers(filter, subject)),
-    );
+    stream.subjects
+      .map(toWireText)
+      .some((subject) => covers(subject, filter) || (!isLiteral(filter) && covers(filter, subject)));
   return fits ? undefined : apiError('consumerFilterNotSubset');
 }
 

@@ -1,11 +1,13 @@
 /** All consumers of one stream: created, found, updated, deleted, and told what happens in the stream. */
+import { toWireText } from '../../protocol/wire-text.ts';
 import { type ApiError, apiError } from '../api/api-error.ts';
 import type { ConsumerRows, StoredConsumer } from '../store/consumer-rows.ts';
 import type { ConsumerStream, StreamConsumers } from '../stream/consumer-stream.ts';
 import type { SubjectFilter } from '../stream/subject-filter.ts';
-import { Consumer, type ConsumerPosition, filterOf } from './consumer.ts';
+import { Consumer, type ConsumerPosition } from './consumer.ts';
 import { checkConsumerConfig, checkConsumerName, checkNewConsumer } from './consumer-check.ts';
 import { type ConsumerConfig, withDefaults } from './consumer-config.ts';
+import { filterOf } from './consumer-filter.ts';
 import { checkConsumerUpdate } from './consumer-update.ts';
 import { Cursor } from './cursor.ts';
 import { type ConsumerHost, HostedConsumer } from './hosted-consumer.ts';
@@ -32,6 +34,8 @@ export interface ConsumerSetOptions {
 
 export class ConsumerSet implements StreamConsumers {
   readonly stream: ConsumerStream;
+  /** Of the stream, as wire text. */
+  readonly name: string;
   readonly #host: ConsumerHost;
   readonly #rows: ConsumerRows;
   readonly #random: () => number;
@@ -41,6 +45,7 @@ export class ConsumerSet implements StreamConsumers {
 
   constructor({ host, stream, rows, random, nowUs, deleted }: ConsumerSetOptions) {
     this.stream = stream;
+    this.name = toWireText(stream.name);
     this.#host = host;
     this.#rows = rows;
     this.#random = random;
@@ -135,7 +140,7 @@ export class ConsumerSet implements StreamConsumers {
   streamDeleted(): void {
     for (const consumer of this.#consumers.values()) {
       consumer.end(true);
-      this.#host.announcer.deleted(this.stream.name, consumer.machine.name);
+      this.#host.announcer.deleted(this.name, consumer.machine.name);
     }
     this.#consumers.clear();
     this.#deleted();
@@ -169,7 +174,7 @@ export class ConsumerSet implements StreamConsumers {
     });
     this.#save(consumer);
     consumer.changed();
-    this.#host.announcer.created(this.stream.name, name);
+    this.#host.announcer.created(this.name, name);
     return consumer;
   }
 
@@ -221,7 +226,7 @@ export class ConsumerSet implements StreamConsumers {
     if (!this.#consumers.delete(name)) return;
     consumer.end(true);
     if (consumer.isKept) this.#rows.remove(name);
-    this.#host.announcer.deleted(this.stream.name, name);
+    this.#host.announcer.deleted(this.name, name);
     this.stream.reconsider(ledger.floor.stream + 1);
   }
 

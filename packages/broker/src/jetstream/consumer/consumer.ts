@@ -3,28 +3,30 @@
  * and events come out (`ConsumerOutput`). It owns no clock, no timer and no socket; `now` is in ms and never goes
  * backwards. Inputs only change state; what can be delivered then is delivered by `run`.
  *
- * Its parts: the cursor (how far it is in the stream), the ledger (what is delivered and not acknowledged) and the
- * destination (where messages go).
+ * Its parts: the cursor (how far it is in the stream), the ledger (what is delivered and not acknowledged), the
+ * destination (where messages go) and the loop that carries them there.
  */
 import type { ConsumerStream } from '../stream/consumer-stream.ts';
-import type { StoredMessage } from '../stream/stored-message.ts';
-import { SubjectFilter } from '../stream/subject-filter.ts';
+import type { SubjectFilter } from '../stream/subject-filter.ts';
 import type { AckKind } from './ack-body.ts';
 import { AckLedger, type SequencePair } from './ack-ledger.ts';
-import { ackPrefixOf, writeAckSubject } from './ack-subject.ts';
+import { isSampled } from './ack-sampling.ts';
+import type { AckSubject } from './ack-subject.ts';
 import { type ConsumerConfig, isPush } from './consumer-config.ts';
+import { filterOf } from './consumer-filter.ts';
 import type { ConsumerOutput } from './consumer-output.ts';
 import type { Cursor } from './cursor.ts';
-import { headersOnly } from './headers-only.ts';
+import { DeliveryLoop } from './delivery-loop.ts';
+import { flowControlSubjects } from './flow-control-subject.ts';
 import { Inactivity } from './inactivity.ts';
 import { readNakDelay } from './nak-delay.ts';
 import { PullDestination } from './pull-destination.ts';
 import { PushDestination } from './push-destination.ts';
-import { ReplayPace } from './replay-pace.ts';
 import { Status } from './status.ts';
 
 /** What does not come from the configuration. */
 export interface ConsumerSetting {
+  /** Wire text. */
   readonly name: string;
   readonly createdUs: number;
   /** ms by which an unused consumer may outlive its threshold. */
@@ -42,8 +44,6 @@ export interface ConsumerPosition {
   readonly floor: SequencePair;
 }
 
-type Step = 'delivered' | 'dry' | 'waiting';
-
 export class Consumer {
   readonly name: string;
   readonly createdUs: number;
@@ -51,22 +51,16 @@ export class Consumer {
   readonly cursor: Cursor;
   config: ConsumerConfig;
   /** In ms; 0 for never. */
-  lastDeliveredAt = 0;
   lastAcknowledgedAt = 0;
 
   readonly #stream: ConsumerStream;
   readonly #output: ConsumerOutput;
   readonly #setting: ConsumerSetting;
+  readonly #loop: DeliveryLoop;
   readonly #pull: PullDestination | undefined;
   readonly #push: PushDestination | undefined;
-  readonly #ackPrefix: string;
   readonly #released: (sequence: number) => void;
-  readonly #exhausted: (streamSequence: number, deliveries: number) => void;
   #inactivity: Inactivity;
-  #replay: ReplayPace | undefined;
-  #replayDueAt = Number.POSITIVE_INFINITY;
-  /** Deliveries so far. */
-  #count: number;
 
   constructor(
     config: ConsumerConfig,
@@ -76,27 +70,24 @@ export class Consumer {
     output: ConsumerOutput,
     now: number,
   ) {
-    this.name = setting.name;
+    const { name, random, burst } = setting;
+    const { cursor } = position;
+    const ledger = new AckLedger(config, position.floor);
+    this.name = name;
     this.createdUs = setting.createdUs;
     this.config = config;
-    this.cursor = position.cursor;
-    this.ledger = new AckLedger(config, position.floor);
-    this.#count = position.delivered;
+    this.cursor = cursor;
+    this.ledger = ledger;
     this.#stream = stream;
     this.#output = output;
     this.#setting = setting;
-    this.#ackPrefix = ackPrefixOf(stream.name, setting.name);
     this.#released = (sequence) => output.released(sequence);
-    this.#exhausted = (streamSequence, deliveries) => {
-      output.event({ kind: 'max_deliver', streamSequence, deliveries });
-      output.changed();
-    };
+    this.#loop = new DeliveryLoop(config, name, position.delivered, { stream, cursor, ledger, output });
     this.#inactivity = new Inactivity(config, setting.jitter, now);
-    this.#replay = config.replay_policy === 'original' ? new ReplayPace(stream.lastSequence) : undefined;
     const delivered = (): SequencePair => this.delivered;
     if (isPush(config)) {
-      const question = (): string => this.#flowControlSubject();
-      this.#push = new PushDestination(config, output, delivered, question, setting.burst, now);
+      const questions = flowControlSubjects(stream.name, name, random);
+      this.#push = new PushDestination(config, output, delivered, questions, burst, now);
     } else {
       this.#pull = new PullDestination(config, output, delivered);
     }
@@ -104,7 +95,12 @@ export class Consumer {
 
   /** The last delivery, by its own count, and how far it has come in the stream. */
   get delivered(): SequencePair {
-    return { consumer: this.#count, stream: this.cursor.next - 1 };
+    return this.#loop.delivered;
+  }
+
+  /** In ms; 0 for never. */
+  get lastDeliveredAt(): number {
+    return this.#loop.lastAt;
   }
 
   /** Whether anyone is subscribed to the deliver subject of a push consumer. */
@@ -119,7 +115,7 @@ export class Consumer {
       this.#pull?.deadline ?? Number.POSITIVE_INFINITY,
       this.#push?.deadline ?? Number.POSITIVE_INFINITY,
       this.#inactivity.deadline,
-      this.#replayDueAt,
+      this.#loop.deadline,
     );
   }
 
@@ -142,37 +138,31 @@ export class Consumer {
    * An acknowledgement of any kind.
    *
    * @param argument what stands behind `-NAK` and `+NXT`, as wire text.
+   * @param of what it is for; not kept.
    * @param reply where it wants an answer; empty for nowhere.
    */
-  acknowledge(
-    kind: AckKind,
-    argument: string,
-    streamSequence: number,
-    consumerSequence: number,
-    deliveries: number,
-    reply: string,
-    now: number,
-  ): void {
+  acknowledge(kind: AckKind, argument: string, of: AckSubject, reply: string, now: number): void {
+    const { streamSequence, consumerSequence, deliveries } = of;
     this.#inactivity.used(now);
     switch (kind) {
       case 'ack':
-        this.#sample(streamSequence, consumerSequence, deliveries, now);
-        this.#settleOne(streamSequence, consumerSequence, now);
+        this.#sample(of, now);
+        this.#settle(of, now);
         break;
       case 'next':
-        this.#sample(streamSequence, consumerSequence, deliveries, now);
-        this.#settleOne(streamSequence, consumerSequence, now);
+        this.#sample(of, now);
+        this.#settle(of, now);
         if (reply !== '') this.request(argument, reply, now);
         return;
       case 'nak':
-        this.#nak(argument, streamSequence, consumerSequence, deliveries, now);
+        this.#nak(argument, of, now);
         break;
       case 'progress':
         this.ledger.progress(streamSequence, now);
         this.#output.changed();
         break;
       case 'term':
-        this.#settleOne(streamSequence, consumerSequence, now);
+        this.#settle(of, now);
         this.#output.event({ kind: 'terminated', consumerSequence, streamSequence, deliveries });
         break;
       case 'unknown':
@@ -224,6 +214,7 @@ export class Consumer {
   configure(config: ConsumerConfig, now: number): void {
     const old = this.config;
     this.config = config;
+    this.#loop.config = config;
     this.ledger.configure(config);
     this.#pull?.configure(config);
     this.#push?.configure(config, now);
@@ -238,7 +229,6 @@ export class Consumer {
   /** Time has passed: what is overdue is queued, ended or reminded of. `run` has to follow. */
   tick(now: number): void {
     this.ledger.expire(now);
-    if (now >= this.#replayDueAt) this.#replayDueAt = Number.POSITIVE_INFINITY;
     this.#pull?.settle(now, false);
     this.#push?.settle(now);
     if (now < this.#inactivity.deadline) return;
@@ -253,17 +243,9 @@ export class Consumer {
    * @returns whether it stopped because of that.
    */
   run(now: number, budget: number): boolean {
-    const destination = this.#push ?? this.#pull!;
-    let left = budget;
-    let step: Step = 'dry';
-    while (destination.isWanted) {
-      if (left-- === 0) return true;
-      step = this.#deliverOne(now);
-      if (step !== 'delivered') break;
-    }
-    if (this.#replay?.isOver(this.cursor.next)) this.#replay = undefined;
-    destination.settle(now, step !== 'waiting');
-    return false;
+    const more = this.#loop.run(this.#push ?? this.#pull!, now, budget);
+    if (this.#loop.lastAt === now) this.#inactivity.used(now);
+    return more;
   }
 
   /** The consumer is deleted: those who wait are told. */
@@ -271,76 +253,14 @@ export class Consumer {
     this.#pull?.end();
   }
 
-  #deliverOne(now: number): Step {
-    const again = this.#nextRedelivery();
-    if (again !== undefined) {
-      const { sequence } = again;
-      const step = this.#send(again, this.ledger.deliveriesWith(sequence), this.cursor.ahead, now);
-      if (step === 'delivered') this.ledger.redeliver(sequence, now);
-      return step;
-    }
-    if (this.ledger.isFull) return 'waiting';
-    const before = this.cursor.next;
-    const message = this.cursor.peek();
-    if (message === undefined) {
-      if (this.cursor.next !== before) this.#output.changed();
-      return 'dry';
-    }
-    const { sequence } = message;
-    const step = this.#send(message, 1, Math.max(0, this.cursor.ahead - 1), now);
-    if (step !== 'delivered') return step;
-    this.cursor.advance(sequence);
-    this.ledger.delivered(sequence, this.#count, now);
-    if (this.config.ack_policy === 'none') this.#output.released(sequence);
-    return step;
-  }
-
-  #send(stored: StoredMessage, deliveries: number, ahead: number, now: number): Step {
-    const dueAt = this.#replay?.dueAt(stored.timeUs) ?? 0;
-    if (dueAt > now) {
-      this.#replayDueAt = dueAt;
-      return 'waiting';
-    }
-    const { sequence, timeUs } = stored;
-    const reply = writeAckSubject(this.#ackPrefix, deliveries, sequence, this.#count + 1, timeUs, ahead);
-    const message = this.config.headers_only ? headersOnly(stored) : stored;
-    const sent = (this.#push ?? this.#pull!).send(message, reply, now);
-    if (sent !== 'taken') return sent === 'later' ? 'waiting' : 'dry';
-    this.#count++;
-    this.#replay?.delivered(timeUs, now);
-    this.#inactivity.used(now);
-    this.lastDeliveredAt = now;
-    this.#output.changed();
-    return 'delivered';
-  }
-
-  /** The message to be delivered again, if there is one. Those that do not exist any more are dropped. */
-  #nextRedelivery(): StoredMessage | undefined {
-    while (this.ledger.redeliveries > 0) {
-      const sequence = this.ledger.nextRedelivery(this.#exhausted);
-      if (sequence === 0) return undefined;
-      const message = this.#stream.load(sequence);
-      if (message !== undefined) return message;
-      this.ledger.forget(sequence, this.delivered);
-      this.#output.changed();
-    }
-    return undefined;
-  }
-
-  #settleOne(streamSequence: number, consumerSequence: number, now: number): void {
+  #settle({ streamSequence, consumerSequence }: AckSubject, now: number): void {
     if (this.config.ack_policy === 'none') return;
     this.ledger.acknowledge(streamSequence, consumerSequence, this.delivered, this.#released);
     this.lastAcknowledgedAt = now;
     this.#output.changed();
   }
 
-  #nak(
-    argument: string,
-    streamSequence: number,
-    consumerSequence: number,
-    deliveries: number,
-    now: number,
-  ): void {
+  #nak(argument: string, { streamSequence, consumerSequence, deliveries }: AckSubject, now: number): void {
     if (!this.ledger.canNak(streamSequence, consumerSequence, this.delivered)) return;
     this.#output.event({ kind: 'nak', consumerSequence, streamSequence, deliveries });
     const delay = readNakDelay(argument);
@@ -349,29 +269,10 @@ export class Consumer {
     this.#output.changed();
   }
 
-  #sample(streamSequence: number, consumerSequence: number, deliveries: number, now: number): void {
-    if (this.config.sample_freq === '' || this.config.ack_policy !== 'explicit') return;
-    const percent = Number.parseInt(this.config.sample_freq, 10);
+  #sample({ streamSequence, consumerSequence, deliveries }: AckSubject, now: number): void {
     const deliveredAt = this.ledger.pending.timeOf(streamSequence);
-    if (deliveredAt === 0 || this.#setting.random() * 100 >= percent) return;
+    if (deliveredAt === 0 || !isSampled(this.config, this.#setting.random)) return;
     const delay = now - deliveredAt;
     this.#output.event({ kind: 'acknowledged', consumerSequence, streamSequence, deliveries, delay });
   }
-
-  #flowControlSubject(): string {
-    const unique = Math.floor(this.#setting.random() * 36 ** 4)
-      .toString(36)
-      .padStart(4, '0');
-    return `$JS.FC.${this.#stream.name}.${this.name}.${unique}`;
-  }
-}
-
-/**
- * The filter of a consumer; undefined when it gets everything, also because its filter is the stream's only subject.
- */
-export function filterOf(config: ConsumerConfig, stream: ConsumerStream): SubjectFilter | undefined {
-  const { filter_subject } = config;
-  const { subjects } = stream.config;
-  if (filter_subject === '' || (subjects.length === 1 && subjects[0] === filter_subject)) return undefined;
-  return new SubjectFilter(filter_subject);
 }

@@ -51,9 +51,9 @@ export class Consumers {
       rows,
       random: Math.random,
       nowUs: () => this.#context.nowUs(),
-      deleted: () => this.#sets.delete(stream.name),
+      deleted: () => this.#sets.delete(set.name),
     });
-    this.#sets.set(stream.name, set);
+    this.#sets.set(set.name, set);
     return set;
   }
 

@@ -2,6 +2,7 @@
  * A consumer among the others of a broker: carries what its machine causes to the router, to its stream and to the
  * store, and keeps it going.
  */
+import { toWireText } from '../../protocol/wire-text.ts';
 import { Message } from '../../routing/message.ts';
 import { type Router, SATURATED } from '../../routing/router.ts';
 import type { Subscriber } from '../../routing/subscription.ts';
@@ -36,8 +37,11 @@ const NO_BODY = Buffer.alloc(0);
 
 export class HostedConsumer implements ConsumerOutput, Runnable {
   readonly machine: Consumer;
+  /** It delivers at this moment: nothing may be put into the machine. */
+  isRunning = false;
   readonly #host: ConsumerHost;
   readonly #stream: ConsumerStream;
+  readonly #streamName: string;
   /** Undefined for one that is not kept over a restart. */
   readonly #rows: ConsumerRows | undefined;
   readonly #relieved: () => void;
@@ -59,6 +63,7 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
   ) {
     this.#host = host;
     this.#stream = stream;
+    this.#streamName = toWireText(stream.name);
     this.#rows = rows;
     this.#unused = unused;
     this.#relieved = () => host.queue.kick(this);
@@ -86,6 +91,7 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
 
   run(now: number, budget: number): boolean {
     if (this.#halted) return false;
+    this.isRunning = true;
     try {
       return this.machine.run(now, budget);
     } catch (error) {
@@ -96,6 +102,8 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
         error,
       });
       return false;
+    } finally {
+      this.isRunning = false;
     }
   }
 
@@ -156,7 +164,7 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
   }
 
   event(event: ConsumerEvent): void {
-    this.#host.announcer.event(this.#stream.name, this.machine.name, event);
+    this.#host.announcer.event(this.#streamName, this.machine.name, event);
   }
 
   released(sequence: number): void {

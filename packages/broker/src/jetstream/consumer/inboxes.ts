@@ -4,7 +4,7 @@
  *
  * What is sent to a consumer that does not exist is not taken, so that the sender learns that nobody answers.
  */
-import type { Message } from '../../routing/message.ts';
+import { Message } from '../../routing/message.ts';
 import type { Subscriber, Subscription } from '../../routing/subscription.ts';
 import { ackArgument, ackKindOf } from './ack-body.ts';
 import { createAckSubject, readAckSubject } from './ack-subject.ts';
@@ -15,72 +15,93 @@ export type FindConsumer = (stream: string, consumer: string) => HostedConsumer 
 abstract class Inbox implements Subscriber {
   readonly echo = false;
   protected readonly find: FindConsumer;
-  protected readonly now: () => number;
+  readonly #now: () => number;
 
   constructor(find: FindConsumer, now: () => number) {
     this.find = find;
-    this.now = now;
+    this.#now = now;
   }
 
-  abstract deliver(subscription: Subscription, message: Message): boolean;
+  deliver(_subscription: Subscription, message: Message): boolean {
+    const consumer = this.consumerFor(message);
+    if (consumer === undefined) return false;
+    if (consumer.isRunning) this.#defer(message);
+    else {
+      this.take(consumer, message, this.#now());
+      consumer.kick();
+    }
+    return true;
+  }
 
   expired(): void {}
+
+  protected abstract consumerFor(message: Message): HostedConsumer | undefined;
+
+  /** Called right after `consumerFor`. */
+  protected abstract take(consumer: HostedConsumer, message: Message, now: number): void;
+
+  /** A subscriber within this process answered at once: the delivery has to be over before its answer counts. */
+  #defer({ subject, reply, headerLength, bytes, start, end }: Message): void {
+    const later = new Message();
+    Object.assign(later, { subject, reply, headerLength, bytes, start, end });
+    queueMicrotask(() => {
+      const consumer = this.consumerFor(later);
+      if (consumer === undefined) return;
+      this.take(consumer, later, this.#now());
+      consumer.kick();
+    });
+  }
 }
 
 /** `$JS.ACK.>` */
 export class AckInbox extends Inbox {
   readonly #subject = createAckSubject();
 
-  deliver(_subscription: Subscription, message: Message): boolean {
+  protected consumerFor(message: Message): HostedConsumer | undefined {
     const subject = this.#subject;
-    if (!readAckSubject(message.subject, subject)) return false;
-    const consumer = this.find(subject.stream, subject.consumer);
-    if (consumer === undefined) return false;
-    const { bytes, end } = message;
-    const start = message.start + message.headerLength;
-    const kind = ackKindOf(bytes, start, end);
-    const argument = kind === 'nak' || kind === 'next' ? ackArgument(bytes, start, end) : '';
-    const { streamSequence, consumerSequence, deliveries } = subject;
-    consumer.machine.acknowledge(
-      kind,
-      argument,
-      streamSequence,
-      consumerSequence,
-      deliveries,
-      message.reply,
-      this.now(),
-    );
-    consumer.kick();
-    return true;
+    if (!readAckSubject(message.subject, subject)) return undefined;
+    return this.find(subject.stream, subject.consumer);
+  }
+
+  protected take(
+    consumer: HostedConsumer,
+    { bytes, start, end, headerLength, reply }: Message,
+    now: number,
+  ): void {
+    const body = start + headerLength;
+    const kind = ackKindOf(bytes, body, end);
+    const argument = kind === 'nak' || kind === 'next' ? ackArgument(bytes, body, end) : '';
+    consumer.machine.acknowledge(kind, argument, this.#subject, reply, now);
   }
 }
 
-/** Tokens before the stream's name in `$JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>`. */
 const NEXT_PREFIX = '$JS.API.CONSUMER.MSG.NEXT.';
 
-/** `$JS.API.CONSUMER.MSG.NEXT.*.*` */
+/** `$JS.API.CONSUMER.MSG.NEXT.*.*`: stream, consumer. */
 export class NextInbox extends Inbox {
-  deliver(_subscription: Subscription, message: Message): boolean {
-    const [stream = '', name = ''] = message.subject.slice(NEXT_PREFIX.length).split('.');
-    const consumer = this.find(stream, name);
-    if (consumer === undefined) return false;
-    if (message.reply === '') return true;
-    const { bytes, end } = message;
-    const body = bytes.toString('latin1', message.start + message.headerLength, end);
-    consumer.machine.request(body, message.reply, this.now());
-    consumer.kick();
-    return true;
+  protected consumerFor({ subject }: Message): HostedConsumer | undefined {
+    const [stream = '', name = ''] = subject.slice(NEXT_PREFIX.length).split('.');
+    return this.find(stream, name);
+  }
+
+  protected take(
+    consumer: HostedConsumer,
+    { bytes, start, end, headerLength, reply }: Message,
+    now: number,
+  ): void {
+    if (reply !== '')
+      consumer.machine.request(bytes.toString('latin1', start + headerLength, end), reply, now);
   }
 }
 
-/** `$JS.FC.>`: `$JS.FC.<stream>.<consumer>.<random>` */
+/** `$JS.FC.>`: stream, consumer, something random. */
 export class FlowControlInbox extends Inbox {
-  deliver(_subscription: Subscription, message: Message): boolean {
-    const [, , stream = '', name = ''] = message.subject.split('.');
-    const consumer = this.find(stream, name);
-    if (consumer === undefined) return false;
-    consumer.machine.flowControlled(message.subject);
-    consumer.kick();
-    return true;
+  protected consumerFor({ subject }: Message): HostedConsumer | undefined {
+    const [, , stream = '', name = ''] = subject.split('.');
+    return this.find(stream, name);
+  }
+
+  protected take(consumer: HostedConsumer, { subject }: Message): void {
+    consumer.machine.flowControlled(subject);
   }
 }

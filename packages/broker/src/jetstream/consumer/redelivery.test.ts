@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createAckSubject } from './ack-subject.ts';
 import { Bench } from './test-bench.ts';
 
 const floorOf = (bench: Bench): number[] => [
@@ -154,11 +155,11 @@ test('no more than so many messages are pending, but redeliveries go on', () => 
 
 test('an ack for a message that this consumer never had changes nothing', () => {
   const bench = new Bench({ filter_subject: 'a' }, undefined).append('a', 'x', 'a').pull('9');
-  const { consumer, now } = bench;
-  consumer.acknowledge('ack', '', 2, 1, 1, '', now);
-  consumer.acknowledge('ack', '', 99, 99, 1, '', now);
-  consumer.acknowledge('ack', '', Number.NaN, Number.NaN, 1, '', now);
-  assert.deepEqual([bench.stream.done, consumer.ledger.pending.size], [[], 2]);
+  for (const sequence of [2, 99, Number.NaN]) {
+    const of = { ...createAckSubject(), streamSequence: sequence, consumerSequence: sequence };
+    bench.consumer.acknowledge('ack', '', of, '', bench.now);
+  }
+  assert.deepEqual([bench.stream.done, bench.consumer.ledger.pending.size], [[], 2]);
 });
 
 test('a pending message that vanishes from the stream is as good as terminated', () => {

@@ -2,8 +2,9 @@
 import type { StoredMessage } from '../stream/stored-message.ts';
 import { type AckKind, ackArgument, ackKindOf } from './ack-body.ts';
 import { createAckSubject, readAckSubject } from './ack-subject.ts';
-import { Consumer, filterOf } from './consumer.ts';
+import { Consumer } from './consumer.ts';
 import { readConsumerConfig, withDefaults } from './consumer-config.ts';
+import { filterOf } from './consumer-filter.ts';
 import type { ConsumerEvent, ConsumerOutput, Delivery } from './consumer-output.ts';
 import { Cursor } from './cursor.ts';
 import { NaiveStream } from './naive-stream.ts';
@@ -80,10 +81,8 @@ export class Bench implements ConsumerOutput {
     readAckSubject(this.got.at(index)!.reply, subject);
     const bytes = Buffer.from(body);
     const kind: AckKind = ackKindOf(bytes, 0, bytes.length);
-    const { streamSequence, consumerSequence, deliveries } = subject;
     const argument = kind === 'nak' || kind === 'next' ? ackArgument(bytes, 0, bytes.length) : '';
-    const { consumer, now } = this;
-    consumer.acknowledge(kind, argument, streamSequence, consumerSequence, deliveries, reply, now);
+    this.consumer.acknowledge(kind, argument, subject, reply, this.now);
     return this.run();
   }
 
