@@ -89,7 +89,7 @@ export class AckLedger {
       this.redelivered.set(sequence, deliveries - 1);
       this.pending.remove(sequence);
       this.#parkedChanges.add(sequence);
-      if (deliveries === max_deliver + 1) exhausted(sequence, deliveries - 1);
+      exhausted(sequence, deliveries - 1);
     }
     return 0;
   }
@@ -124,11 +124,7 @@ export class AckLedger {
 
   /** Whether a nak for this delivery of a message means anything. */
   canNak(sequence: number, consumerSequence: number, delivered: SequencePair): boolean {
-    return (
-      consumerSequence > this.floor.consumer &&
-      consumerSequence <= delivered.consumer &&
-      this.pending.has(sequence)
-    );
+    return consumerSequence <= delivered.consumer && this.pending.has(sequence);
   }
 
   nak(sequence: number): void {
@@ -262,12 +258,11 @@ export class AckLedger {
     delivered: SequencePair,
     released: (sequence: number) => void,
   ): boolean {
-    const isOld = consumerSequence <= this.floor.consumer || sequence <= this.floor.stream;
-    const isAhead = consumerSequence > delivered.consumer || sequence > delivered.stream;
     // Written so that what is not a number is refused too.
-    if (!(!isOld && !isAhead && sequence > 0 && consumerSequence > 0)) return false;
+    const isNews = sequence > this.floor.stream && sequence <= delivered.stream;
+    if (!(isNews && consumerSequence <= delivered.consumer)) return false;
     const wasFull = this.isFull;
-    this.floor = { consumer: consumerSequence, stream: sequence };
+    this.floor = { consumer: Math.max(this.floor.consumer, consumerSequence), stream: sequence };
     for (let at = this.pending.lowest; at !== 0 && at <= sequence; at = this.pending.lowest) {
       this.#clear(at);
       released(at);

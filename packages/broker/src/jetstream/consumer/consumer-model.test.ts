@@ -135,7 +135,7 @@ class Pair {
     const { bench, naive } = this;
     if (bench.got.length === 0) return;
     const index = step.pick % bench.got.length;
-    const { sequence, consumerSequence } = bench.got[index]!;
+    const { sequence } = bench.got[index]!;
     if (step.kind === 'ack' || step.kind === 'term') {
       bench.ack(index, step.kind === 'ack' ? '' : '+TERM');
       naive.ack(sequence);
@@ -143,11 +143,9 @@ class Pair {
       bench.ack(index, '+WPI');
       naive.progress(sequence);
     } else {
-      // A nak for a delivery below the floor is void; the naive consumer knows no floor.
-      const isVoid = consumerSequence <= bench.consumer.ledger.floor.consumer;
       const delay = step.kind === 'nak-later' ? step.delay : 0;
       bench.ack(index, delay > 0 ? `-NAK {"delay": ${delay * 1e6}}` : '-NAK');
-      if (!isVoid) naive.nak(sequence, delay);
+      naive.nak(sequence, delay);
     }
   }
 }

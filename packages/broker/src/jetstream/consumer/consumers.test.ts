@@ -272,8 +272,8 @@ describe('a restart', () => {
     bench.listen('in');
     bench.next('c', '1');
     await settled();
+    bench.stream.append('s.b');
     const again = bench.restart();
-    again.stream.append('s.b');
     const got = again.listen('in');
     assert.equal(again.info('c').num_pending, 3);
     again.next('c', '9');

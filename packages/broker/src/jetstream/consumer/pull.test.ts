@@ -79,6 +79,33 @@ test('heartbeats come while nothing else does', () => {
   assert.deepEqual(bench.takeStatuses(), []);
 });
 
+test('a message is as good as a heartbeat', () => {
+  const bench = new Bench().pull({ batch: 3, expires: 10e9, idle_heartbeat: 1e9 });
+  bench.pass(600).append('a').pass(900);
+  assert.deepEqual(bench.takeStatuses(), []);
+  bench.pass(100);
+  assert.equal(bench.takeStatuses().length, 1);
+});
+
+test('a request whose time is up gets nothing more, even before the timer has noticed', () => {
+  const bench = new Bench().pull({ batch: 1, expires: 1e9 });
+  bench.now += 1_000;
+  bench.append('a');
+  assert.deepEqual(bench.take(), []);
+  assert.deepEqual(bench.takeStatuses(), [
+    'in: 408 Request Timeout (Nats-Pending-Messages: 1, Nats-Pending-Bytes: 0)',
+  ]);
+});
+
+test('a request without wait goes on while the consumer waits for acknowledgements', () => {
+  const bench = new Bench({ max_ack_pending: 1 }).append('a', 'b').pull({ batch: 5, no_wait: true });
+  assert.deepEqual([bench.take(), bench.takeStatuses()], [[1], []]);
+  const acked = new Bench({ max_ack_pending: 1 }).append('a', 'b').pull({ batch: 5, no_wait: true });
+  acked.ack(0).ack(1);
+  assert.deepEqual(acked.take(), [1, 2]);
+  assert.equal(acked.takeStatuses().length, 1);
+});
+
 test('a request with a limit in bytes ends at the message that does not fit', () => {
   const bench = new Bench().append('a', 'b', 'c');
   const size = 1 + '$JS.ACK.S.c.1.1.1.1000.2'.length;

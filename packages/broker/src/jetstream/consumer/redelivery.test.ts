@@ -86,6 +86,14 @@ describe('a message that was delivered as often as it may be', () => {
     assert.equal(bench.consumer.ledger.redelivered.size, 0);
   });
 
+  test('is announced too when the limit was lowered below its deliveries', () => {
+    const bench = new Bench().append('a').pull('9').ack(-1, '-NAK').ack(-1, '-NAK');
+    bench.consumer.configure({ ...bench.consumer.config, max_deliver: 1 }, bench.now);
+    bench.ack(-1, '-NAK');
+    assert.deepEqual(bench.take(), [1, 1, 1]);
+    assert.deepEqual(bench.events.at(-1), { kind: 'max_deliver', streamSequence: 1, deliveries: 3 });
+  });
+
   test('ignores a late nak', () => {
     assert.deepEqual(exhausted().ack(0, '-NAK').take(), [1, 2, 1]);
   });
@@ -109,6 +117,13 @@ test('an ack of all acknowledges everything below', () => {
   bench.take();
   bench.pass(1_000);
   assert.deepEqual(bench.take(), [3]);
+});
+
+test('an ack of all counts, whatever was delivered again before', () => {
+  const bench = new Bench({ ack_policy: 'all' }).append('a', 'b', 'c').pull('9');
+  bench.ack(0, '-NAK').ack(3).ack(1);
+  assert.deepEqual(bench.stream.done, [1, 2]);
+  assert.deepEqual(floorOf(bench), [4, 2]);
 });
 
 test('without acknowledgements what is delivered is done', () => {
