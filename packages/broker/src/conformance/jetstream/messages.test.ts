@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { headers } from '@nats-io/nats-core';
 import { collect, publishAll, refused, times } from './expectations.ts';
+import { pull } from './pull.ts';
 import { type Case, suite } from './suite.ts';
 
 const cases: Case[] = [
@@ -89,6 +90,22 @@ const cases: Case[] = [
       assert.deepEqual(await left(), []);
       const { error } = await api(`STREAM.PURGE.${name}`, { seq: 3, keep: 1 });
       assert.equal(error?.err_code, 10003);
+    },
+  },
+  {
+    name: 'what a purge keeps, and what comes after it, is still delivered',
+    async run({ jsm, js, nc, name }) {
+      await jsm.streams.add({ name, subjects: [`${name}.a`] });
+      await jsm.consumers.add(name, { durable_name: 'reader', ack_policy: 'explicit' });
+      const sequences = async (batch: number) =>
+        (await pull(nc, name, 'reader', { batch })).messages.map(({ sequence }) => sequence);
+      await publishAll(js, times(4, `${name}.a`));
+      assert.deepEqual(await sequences(2), [1, 2]);
+      await jsm.streams.purge(name, { keep: 1 });
+      assert.deepEqual(await sequences(1), [4]);
+      await publishAll(js, times(2, `${name}.a`));
+      await jsm.streams.purge(name, { seq: 6 });
+      assert.deepEqual(await sequences(1), [6]);
     },
   },
   {

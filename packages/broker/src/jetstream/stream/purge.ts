@@ -18,8 +18,7 @@ export interface PurgeOrder {
 export class Purge {
   readonly #log: MessageLog;
   readonly #filter: SubjectFilter | undefined;
-  /** Only messages in front of this sequence. */
-  readonly before: number;
+  readonly #before: number;
   #left: number;
   #from = 0;
   #purged = 0;
@@ -27,7 +26,7 @@ export class Purge {
   constructor(log: MessageLog, { filter, before, keep }: PurgeOrder) {
     this.#log = log;
     this.#filter = filter;
-    this.before = before ?? log.lastSequence + 1;
+    this.#before = before ?? log.lastSequence + 1;
     this.#left = keep > 0 ? Math.max(0, countMatching(log, 0, filter) - keep) : Number.POSITIVE_INFINITY;
   }
 
@@ -36,12 +35,17 @@ export class Purge {
     return this.#purged;
   }
 
+  /** In front of this sequence nothing is left of what was to be removed. */
+  get end(): number {
+    return this.#from;
+  }
+
   /** Removes some. True when all are gone. */
   step(): boolean {
     for (let removed = 0; removed < STEP; removed++) {
       if (this.#left === 0) return true;
       const sequence = nextMatchingSequence(this.#log, this.#from, this.#filter);
-      if (sequence === undefined || sequence >= this.before) return true;
+      if (sequence === undefined || sequence >= this.#before) return true;
       this.#from = sequence + 1;
       this.#log.remove(sequence);
       this.#left--;

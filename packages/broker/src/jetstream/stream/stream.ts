@@ -288,7 +288,7 @@ export class Stream implements ConsumerStream, IntakeStream {
       } finally {
         this.#purging = false;
       }
-      if (purge.purged > 0) this.#consumers.purged(purge.before, order.filter);
+      if (purge.purged > 0) this.#consumers.purged(purge.end, order.filter);
       done(purge.purged);
       return true;
     };
