@@ -111,7 +111,7 @@ describe('the dependency rule', () => {
         'packages/core/src/contract/b.ts:1 core/contract may not import core/telemetry, only errors',
         'packages/core/src/errors/a.ts:2 core/errors may not import core/contract, only itself',
         "packages/core/src/magic/g.ts:1 '../errors/index.ts' links a folder that has no place in the order of the core",
-        'packages/core/src/service/e.ts:1 core/service may not import core/testing, only errors, contract, telemetry, store, rpc, discovery, resilience, balancing, faults, fleet',
+        'packages/core/src/service/e.ts:1 core/service may not import core/testing, only errors, contract, telemetry, store, rpc, discovery, resilience, balancing, faults, fleet, messaging',
         'packages/core/src/telemetry/c.ts:1 core/telemetry may not import core/store, only errors',
       ],
     );

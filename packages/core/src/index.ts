@@ -1,6 +1,22 @@
 /** What the author of a service imports. */
 export * from './contract/index.ts';
 export * from './errors/index.ts';
+export type { Transaction } from './messaging/durable/transaction.ts';
+export type { Duration } from './messaging/duration.ts';
+export type { Message } from './messaging/handling/message.ts';
+export type { Progress } from './messaging/handling/progress.ts';
+export type { ErrorClass, RetryOptions, RetryRule } from './messaging/handling/retry-policy.ts';
+export type { MessageOptions, Published, PublishOptions } from './messaging/publishing/event-publisher.ts';
+export type {
+  GroupOptions,
+  ListenOptions,
+  StartPosition,
+  SubscribeOptions,
+  Subscriber,
+  Subscription,
+  TransactionOptions,
+  WorkOptions,
+} from './messaging/subscription.ts';
 export type { CallOptions, EndUser } from './rpc/channel.ts';
 export {
   type Attempt,
@@ -15,10 +31,16 @@ export {
   type Clients,
   type Context,
   type Handlers,
+  listen,
+  type MessageContext,
   type Service,
   type ServiceRuntime,
   type ServiceSpec,
+  type Speaks,
   service,
+  subscribe,
+  type TransactionContext,
+  work,
 } from './service/index.ts';
 export { type Database, type Migration, openDatabase, readMigrations } from './store/index.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './telemetry/index.ts';

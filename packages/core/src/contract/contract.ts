@@ -20,10 +20,24 @@ import type { InputOf, OutputOf, Schema, StreamSchema } from './schema.ts';
 
 const info: unique symbol = Symbol('flotilla.contract');
 
+/** In how many partitions the events of a service lie, where its contract says nothing. */
+export const defaultPartitions = 16;
+
+export interface ContractOptions {
+  readonly summary?: string;
+  /**
+   * In how many partitions the events lie: so many members of a group can share them. Fixed when the first event is
+   * published. Default 16; 1 keeps all events in one order.
+   */
+  readonly partitions?: number;
+}
+
 export interface ContractInfo<M extends Members = Members> {
   readonly name: string;
   readonly members: M;
   readonly document: ContractDocument;
+  /** Of its events. */
+  readonly partitions: number;
 }
 
 /** A contract with its members as properties. Without a type argument: any contract. */
@@ -80,10 +94,14 @@ export interface ContractEvent<P extends Schema = Schema> extends Event<P> {
   readonly name: string;
   /** `service.name`. */
   readonly id: string;
+  /** Of all events of the service. */
+  readonly partitions: number;
 }
 
 const serviceName = /^[a-z][a-z0-9-]{0,62}$/;
 const memberName = /^[a-z][a-zA-Z0-9]{0,62}$/;
+/** A member of a group reads each of its partitions on its own. */
+const mostPartitions = 256;
 const reserved = new Set(['then', 'constructor', 'toString', 'valueOf', 'toJSON']);
 
 /**
@@ -95,12 +113,19 @@ const reserved = new Set(['then', 'constructor', 'toString', 'valueOf', 'toJSON'
 export function contract<const M extends Members>(
   name: string,
   members: M,
-  options: { summary?: string } = {},
+  options: ContractOptions = {},
 ): Contract<M> {
+  const { partitions = defaultPartitions } = options;
   if (!serviceName.test(name)) {
     throw platformError(
       'invalid_argument',
       `contract name '${name}' must match ${serviceName.source}, for example 'market-data'`,
+    );
+  }
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > mostPartitions) {
+    throw platformError(
+      'invalid_argument',
+      `${name}: partitions must be a whole number from 1 to ${mostPartitions}, not ${partitions}`,
     );
   }
   const bound: Record<string | symbol, unknown> = {};
@@ -117,17 +142,23 @@ export function contract<const M extends Members>(
         `${name}.${key}: JavaScript itself calls a member of this name; choose another`,
       );
     }
-    bound[key] = bindMember(name, key, member);
+    bound[key] = bindMember(name, key, member, partitions);
   }
   bound[info] = {
     name,
     members: Object.freeze({ ...members }),
     document: describeMembers(name, members, options.summary),
+    partitions,
   } satisfies ContractInfo<M>;
   return Object.freeze(bound) as Contract<M>;
 }
 
-function bindMember(service: string, name: string, member: Member): ContractOperation | ContractEvent {
+function bindMember(
+  service: string,
+  name: string,
+  member: Member,
+  partitions: number,
+): ContractOperation | ContractEvent {
   const { kind } = Object(member) as Partial<Member>;
   if (kind !== 'operation' && kind !== 'event') {
     throw platformError(
@@ -137,7 +168,7 @@ function bindMember(service: string, name: string, member: Member): ContractOper
   }
   return member.kind === 'operation'
     ? bindOperation(service, name, member)
-    : bindEvent(service, name, member);
+    : bindEvent(service, name, member, partitions);
 }
 
 function bindOperation(service: string, name: string, member: Operation): ContractOperation {
@@ -162,8 +193,8 @@ function bindOperation(service: string, name: string, member: Operation): Contra
   }) as ContractOperation;
 }
 
-function bindEvent(service: string, name: string, member: Event): ContractEvent {
-  return Object.freeze({ ...member, service, name, id: `${service}.${name}` });
+function bindEvent(service: string, name: string, member: Event, partitions: number): ContractEvent {
+  return Object.freeze({ ...member, service, name, id: `${service}.${name}`, partitions });
 }
 
 /** What a contract is made of. */

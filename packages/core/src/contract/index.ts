@@ -5,6 +5,7 @@ export {
   type ContractEvent,
   type ContractInfo,
   type ContractOperation,
+  type ContractOptions,
   contract,
   contractInfo,
   type DeclaredError,

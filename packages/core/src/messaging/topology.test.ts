@@ -34,6 +34,10 @@ describe('the names of messages', () => {
           service,
           partition: number,
         });
+        const instance = `pod.${service}=1 %`;
+        const key = topology.memberKey(group, service, instance);
+        assert.match(key, /^[-/_=.a-zA-Z0-9]+$/, 'a key of a NATS bucket');
+        assert.deepEqual(topology.readMemberKey(key), { group, service, instance });
         assert.deepEqual(topology.readWorkConsumer(topology.workConsumer(group, name)), {
           group,
           event: name,

@@ -113,9 +113,9 @@ export class Topology {
     return `work_${group}_${event}`;
   }
 
-  /** Of a group's redriven messages, on the redrive stream. */
-  redriveConsumer(group: string, service: string, event: string): string {
-    return `redrive_${group}_${service}_${event}`;
+  /** Of the messages of a service that are given back to a group, on the redrive stream. */
+  redriveConsumer(group: string, service: string): string {
+    return `redrive_${group}_${service}`;
   }
 
   /** The one that hands on what is due, on the stream of delayed messages. */
@@ -127,12 +127,17 @@ export class Topology {
 
   /** Who owns a partition for a group, and how far it has come. */
   partitionKey(group: string, service: string, partition: number | '*'): string {
-    return `partition.${group}.${service}.${partition}`;
+    return `${group}.partition.${service}.${partition}`;
   }
 
-  /** That an instance lives, and for which groups it reads. */
-  memberKey(instance: string): string {
-    return `member.${instance}`;
+  /** That an instance lives, and reads a service's events for a group. */
+  memberKey(group: string, service: string, instance: string): string {
+    return `${group}.member.${service}.${encodeURIComponent(instance).replaceAll('.', '%2E').replaceAll('%', '=')}`;
+  }
+
+  /** Subjects of the keys of a group that are about the events of one service. */
+  groupFilter(group: string, service: string): string {
+    return this.keySubject(`${group}.*.${service}.*`);
   }
 
   keySubject(key: string): string {
@@ -168,8 +173,20 @@ export class Topology {
   readPartitionKey(
     key: string,
   ): { readonly group: string; readonly service: string; readonly partition: number } | undefined {
-    const found = new RegExp(`^partition\\.(${word})\\.(${word})\\.(\\d+)$`).exec(key);
+    const found = new RegExp(`^(${word})\\.partition\\.(${word})\\.(\\d+)$`).exec(key);
     return found ? { group: found[1]!, service: found[2]!, partition: Number(found[3]) } : undefined;
+  }
+
+  readMemberKey(
+    key: string,
+  ): { readonly group: string; readonly service: string; readonly instance: string } | undefined {
+    const found = new RegExp(`^(${word})\\.member\\.(${word})\\.([^.]+)$`).exec(key);
+    if (!found) return undefined;
+    return {
+      group: found[1]!,
+      service: found[2]!,
+      instance: decodeURIComponent(found[3]!.replaceAll('=', '%')),
+    };
   }
 
   readWorkConsumer(name: string): { readonly group: string; readonly event: string } | undefined {
@@ -250,9 +267,6 @@ export type DeadLetterReason =
   | 'exhausted'
   /** The process died again and again while it handled the message. */
   | 'crashed';
-
-/** In how many partitions a service's events lie where its contract says nothing. */
-export const defaultPartitions = 16;
 
 /** The description of an event stream: by it a publisher learns the number of partitions, on any version of the server. */
 export function describeFamily(service: string, partitions: number): string {

@@ -1,6 +1,10 @@
 /** What a handler knows about the call it handles. */
 
-import type { Contract } from '../contract/contract.ts';
+import type { Contract, ContractEvent } from '../contract/contract.ts';
+import type { InputOf, Schema } from '../contract/schema.ts';
+import type { Transaction } from '../messaging/durable/transaction.ts';
+import type { Progress } from '../messaging/handling/progress.ts';
+import type { Published, PublishOptions } from '../messaging/publishing/event-publisher.ts';
 import type { EndUser, IncomingCall, Peer } from '../rpc/channel.ts';
 import type { CallScope, Client } from '../rpc/client.ts';
 import type { Database } from '../store/database.ts';
@@ -8,12 +12,46 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Span } from '../telemetry/span.ts';
 import { traced } from '../telemetry/traced-log.ts';
 import type { Tracer } from '../telemetry/tracer.ts';
+import type { Speaker } from './speaker.ts';
 
 export type Uses = Readonly<Record<string, Contract>>;
 export type Clients<U extends Uses> = { readonly [K in keyof U]: Client<U[K]> };
 
+/** How a service says what has happened. Its own events, and those of the contracts that it `uses`. */
+export interface Speaks {
+  /**
+   * Publishes an event, at least once: resolves when its stream has it durably, and is repeated under the same id until then.
+   *
+   * @throws FlotillaError `invalid_argument` naming the field at fault; at the deadline `unavailable` or `deadline_exceeded`;
+   * `resource_exhausted` when the stream is full, `overloaded` when too many messages wait, `payload_too_large`.
+   */
+  publish<P extends Schema>(
+    event: ContractEvent<P>,
+    payload: InputOf<P>,
+    options?: PublishOptions,
+  ): Promise<Published>;
+  /**
+   * Sends an event to those who listen now, at most once.
+   *
+   * @throws FlotillaError `invalid_argument` naming the field at fault.
+   */
+  emit<P extends Schema>(event: ContractEvent<P>, payload: InputOf<P>): void;
+  /**
+   * Runs synchronous `work` in the service's database transaction, and resolves once it is on disk. What it publishes is sent
+   * if it commits, and not otherwise.
+   */
+  transaction<T>(work: (tx: Transaction) => T): Promise<T>;
+  /**
+   * How far a group of this service has come with the events of a contract, and waiting for it: for reads that contain what the
+   * reader did just before. Known once the subscriptions run.
+   *
+   * @throws FlotillaError `not_found` when no subscription of that group follows these events in order.
+   */
+  progress(group: string, contract: Contract): Progress;
+}
+
 /** What a running service has, whoever calls. */
-export interface ServiceRuntime<Config, U extends Uses> {
+export interface ServiceRuntime<Config, U extends Uses> extends Speaks {
   readonly service: string;
   readonly instance: string;
   readonly config: Config;
@@ -54,10 +92,11 @@ export interface Context<Config = unknown, U extends Uses = Uses, State = unknow
   replayed(): void;
 }
 
-/** A runtime with what makes clients for one call. */
+/** A runtime with what makes the parts of a context for one call. */
 export interface HostRuntime<Config, U extends Uses, State> extends ServiceRuntime<Config, U> {
   readonly state: State;
   scopedClients(scope: CallScope): Clients<U>;
+  readonly speaker: Speaker;
 }
 
 /** One object per call; what is not asked for is not made. */
@@ -134,6 +173,22 @@ export class CallContext<Config, U extends Uses, State> implements Context<Confi
   }
   remainingMs(): number | undefined {
     return this.#call.remainingMs();
+  }
+  publish<P extends Schema>(
+    event: ContractEvent<P>,
+    payload: InputOf<P>,
+    options?: PublishOptions,
+  ): Promise<Published> {
+    return this.#runtime.speaker.publish(event, payload, options, this);
+  }
+  emit<P extends Schema>(event: ContractEvent<P>, payload: InputOf<P>): void {
+    this.#runtime.speaker.emit(event, payload, this);
+  }
+  transaction<T>(work: (tx: Transaction) => T): Promise<T> {
+    return this.#runtime.speaker.transaction(work, this, this.signal);
+  }
+  progress(group: string, contract: Contract): Progress {
+    return this.#runtime.progress(group, contract);
   }
   replayed(): void {
     this.isReplay = true;

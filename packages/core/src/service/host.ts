@@ -53,6 +53,8 @@ export interface RunningService {
 
 /** How long callers have to learn from discovery that this instance drains, before it says go-away. */
 const drainNoticeMs = 50;
+/** How long what is being published may take once nothing is handled any more, in milliseconds. */
+const closeGraceMs = 2_000;
 
 export async function startService(service: Service, options: HostOptions): Promise<RunningService> {
   const { spec, contract } = service;
@@ -80,6 +82,7 @@ export async function startService(service: Service, options: HostOptions): Prom
       ...options,
       config,
       caller: member,
+      broker: { connection: member.connection, fleet },
       stopping: stopping.signal,
     });
     parts.prepared = prepared;
@@ -100,6 +103,7 @@ export async function startService(service: Service, options: HostOptions): Prom
       startedAt: Date.now(),
       pid: process.pid,
     };
+    await prepared.listen();
     member.discovery.announce(self);
     const { calls } = prepared;
     const stopMicro = answerMicro({
@@ -124,8 +128,9 @@ export async function startService(service: Service, options: HostOptions): Prom
     };
   } catch (error) {
     stopping.abort(error);
-    await Promise.allSettled([parts.admin?.close(), parts.wire?.close(), parts.member?.leave()]);
-    await parts.prepared?.close();
+    await Promise.allSettled([parts.admin?.close(), parts.wire?.close()]);
+    await parts.prepared?.close(0);
+    await parts.member?.leave();
     throw error;
   }
 }
@@ -176,7 +181,7 @@ async function drain(
   member.discovery.announce({ ...self, state: 'draining' });
   await new Promise((resolve) => setTimeout(resolve, drainNoticeMs));
   stopping.abort(platformError('unavailable', `${self.instance} is stopping`));
-  await wire.drain(graceMs);
-  await prepared.close();
+  await Promise.all([wire.drain(graceMs), prepared.drain(graceMs)]);
+  await prepared.close(closeGraceMs);
   await Promise.all([admin.close(), member.leave()]);
 }

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { contractInfo } from '../contract/contract.ts';
 import { platformError } from '../errors/flotilla-error.ts';
+import type { Messages } from '../messaging/messages.ts';
 import type { Dispatch } from '../rpc/channel.ts';
 import { type Caller, type CallScope, clientFactory } from '../rpc/client.ts';
 import { type Database, openDatabase } from '../store/database.ts';
@@ -17,6 +18,8 @@ import type { Clients, HostRuntime, Uses } from './context.ts';
 import { createDispatch } from './dispatch.ts';
 import { RefusalErrors } from './refusal.ts';
 import type { Service } from './service.ts';
+import { familiesOf, type MessageBroker, openMessages, startMessages } from './service-messages.ts';
+import { Speaker } from './speaker.ts';
 
 export interface PrepareOptions {
   readonly instance: string;
@@ -27,6 +30,8 @@ export interface PrepareOptions {
   /** Carries the service's own calls to others. */
   readonly caller: Caller;
   readonly telemetry: Telemetry;
+  /** Carries its messages. Where there is none, nothing is published or heard. */
+  readonly broker?: MessageBroker;
   /** Aborts when the service begins to stop. */
   readonly stopping: AbortSignal;
   /** Called when a commit failed: nothing is acknowledged any more and the process must end. */
@@ -36,8 +41,14 @@ export interface PrepareOptions {
 export interface PreparedService {
   readonly dispatch: Dispatch;
   readonly calls: CallMetrics;
-  /** Undoes `start` and closes the database. */
-  close(): Promise<void>;
+  /** Begins to hear messages: once the service can be called. */
+  listen(): Promise<void>;
+  /** Takes no more messages, and finishes those in hand for at most `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  /** Undoes `start`, sends for at most `graceMs` what is being published, and closes the database. */
+  close(graceMs: number): Promise<void>;
+  /** Closes everything as a crash would: what is in hand is lost. */
+  kill(): Promise<void>;
 }
 
 export async function prepareService(service: Service, options: PrepareOptions): Promise<PreparedService> {
@@ -45,10 +56,16 @@ export async function prepareService(service: Service, options: PrepareOptions):
   const { instance, telemetry, stopping } = options;
   const { metrics } = telemetry;
   const database = openServiceDatabase(service, options);
+  let messages: Messages | undefined;
   try {
-    const runtime = await startRuntime(service, options, database);
+    messages = await openMessages(service, { ...options, broker: options.broker, database });
+    const runtime = await startRuntime(service, options, database, messages);
     const calls = new CallMetrics(metrics, operationsOf(service));
     const admission = new Admission();
+    const end = async (): Promise<void> => {
+      admission.close();
+      await spec.stop?.(runtime.state);
+    };
     return {
       dispatch: createDispatch({
         service,
@@ -61,13 +78,25 @@ export async function prepareService(service: Service, options: PrepareOptions):
         stopping,
       }),
       calls,
-      async close() {
-        admission.close();
-        await spec.stop?.(runtime.state);
+      async listen() {
+        if (messages) await startMessages(service, messages, runtime);
+      },
+      async drain(graceMs) {
+        await messages?.drain(graceMs);
+      },
+      async close(graceMs) {
+        await end();
+        await messages?.close(graceMs);
+        database?.close();
+      },
+      async kill() {
+        messages?.kill();
+        await end();
         database?.close();
       },
     };
   } catch (error) {
+    messages?.kill();
     database?.close();
     throw error;
   }
@@ -93,8 +122,15 @@ async function startRuntime(
   { spec, contract }: Service,
   { instance, config, caller, telemetry, stopping, onFatal }: PrepareOptions,
   database: Database | undefined,
+  messages: Messages | undefined,
 ): Promise<HostRuntime<unknown, Uses, unknown>> {
   const { name } = contractInfo(contract);
+  const speaker = new Speaker({
+    service: name,
+    families: familiesOf({ kind: 'service', contract, spec }),
+    messages,
+    database: () => runtime.database,
+  });
   for (const used of Object.values(spec.uses ?? {})) caller.expect?.(used);
   const factories = Object.entries(spec.uses ?? {}).map(([key, used]) => [key, clientFactory(used)] as const);
   const scopedClients = (scope?: CallScope): Clients<Uses> =>
@@ -117,6 +153,11 @@ async function startRuntime(
     fatal: onFatal,
     state: undefined,
     scopedClients,
+    speaker,
+    publish: (event, payload, options) => speaker.publish(event, payload, options, undefined),
+    emit: (event, payload) => speaker.emit(event, payload, undefined),
+    transaction: (work) => speaker.transaction(work, undefined, undefined),
+    progress: (group, used) => speaker.progress(group, used),
   };
   const state = await spec.start?.(runtime);
   return Object.create(runtime, { state: { value: state } }) as HostRuntime<unknown, Uses, unknown>;

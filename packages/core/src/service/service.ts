@@ -4,8 +4,11 @@ import { type Contract, contractInfo, isContract } from '../contract/contract.ts
 import type { Operation } from '../contract/operation.ts';
 import type { InputOf, OutputOf, Schema, StreamSchema } from '../contract/schema.ts';
 import { platformError } from '../errors/flotilla-error.ts';
+import type { Duration } from '../messaging/duration.ts';
+import { makeSubscriber, type Subscriber, type Subscription } from '../messaging/subscription.ts';
 import type { PolicyRules } from '../resilience/policy-rules.ts';
 import type { Context, ServiceRuntime, Uses } from './context.ts';
+import type { MessageContext, TransactionContext } from './message-context.ts';
 
 type Result<O extends Schema | StreamSchema> =
   O extends StreamSchema<infer Item>
@@ -28,6 +31,14 @@ export type Handlers<C extends Contract, Ctx> = {
   ) => HandlerResult<C[K]>;
 };
 
+/** Where no service gives the contexts their types: what a subscription is made with outside of one. */
+export const { subscribe, work, listen } = makeSubscriber<MessageContext, TransactionContext>();
+
+type ServiceSubscription<Config, U extends Uses, State> = Subscription<
+  MessageContext<Config, U, State>,
+  TransactionContext<Config, State>
+>;
+
 export interface ServiceSpec<C extends Contract, Config extends Schema, U extends Uses, State> {
   /** Version of this implementation; default `0.0.0`. */
   readonly version?: string;
@@ -46,6 +57,25 @@ export interface ServiceSpec<C extends Contract, Config extends Schema, U extend
   readonly start?: (runtime: ServiceRuntime<OutputOf<Config>, U>) => State | Promise<State>;
   /** A stream's item that many callers get may be frozen (`Object.freeze`): it is then validated and encoded once. */
   readonly operations: Handlers<C, Context<OutputOf<Config>, U, State>>;
+  /**
+   * The messages that it hears: a list of what `subscribe`, `work` and `listen` make, or a function that gets these with contexts
+   * typed by `config`, `uses` and what `start` returned.
+   */
+  readonly subscriptions?:
+    | readonly ServiceSubscription<OutputOf<Config>, U, State>[]
+    | ((
+        on: Subscriber<
+          MessageContext<OutputOf<Config>, U, State>,
+          TransactionContext<OutputOf<Config>, State>
+        >,
+      ) => readonly ServiceSubscription<OutputOf<Config>, U, State>[]);
+  /** How long the service's own events are kept. */
+  readonly events?: {
+    /** Default seven days. */
+    readonly keep?: Duration;
+    /** The oldest events go when there are more bytes than this. Default: no limit. */
+    readonly maxBytes?: number;
+  };
   /** Undoes `start` after the last call has finished. */
   readonly stop?: (state: State) => void | Promise<void>;
 }

@@ -6,7 +6,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { NatsConnection } from '@nats-io/nats-core';
 import { type Contract, contractInfo } from '../contract/contract.ts';
+import { connectBroker } from '../discovery/broker-connection.ts';
 import { platformError } from '../errors/flotilla-error.ts';
 import type { CallOptions, CallResult, Channel, WireServer } from '../rpc/channel.ts';
 import { type Caller, type Client, createClient } from '../rpc/client.ts';
@@ -25,6 +27,12 @@ export interface TestFleetOptions {
   /** Where databases are kept; default a directory of its own that `stop` removes. */
   readonly dataDirectory?: string;
   readonly log?: Logger;
+  /** A broker with JetStream: the services publish and hear messages over it. Without, none arrive anywhere. */
+  readonly natsUrl?: string;
+  /** Of the fleet, so that tests on one broker do not see each other. Default `test`. */
+  readonly name?: string;
+  /** How long a member of a group may be silent before others take over, in milliseconds. Default 1000. */
+  readonly memberTtlMs?: number;
 }
 
 interface Running {
@@ -34,6 +42,7 @@ interface Running {
   readonly telemetry: Telemetry;
   readonly server: WireServer;
   readonly channel: Channel;
+  readonly connection: NatsConnection | undefined;
 }
 
 const defaultDeadlineMs = 5_000;
@@ -44,6 +53,9 @@ export class TestFleet implements Caller {
   readonly #environment: NodeJS.ProcessEnv;
   readonly #log: Logger;
   readonly #ownsDirectory: boolean;
+  readonly #natsUrl: string | undefined;
+  readonly #name: string;
+  readonly #memberTtlMs: number;
   readonly dataDirectory: string;
   /** Has the spans of all services. */
   readonly tracer = new Tracer();
@@ -51,6 +63,9 @@ export class TestFleet implements Caller {
   constructor(options: TestFleetOptions = {}) {
     this.#environment = options.environment ?? {};
     this.#log = options.log ?? silentLogger;
+    this.#natsUrl = options.natsUrl;
+    this.#name = options.name ?? 'test';
+    this.#memberTtlMs = options.memberTtlMs ?? 1_000;
     this.#ownsDirectory = options.dataDirectory === undefined;
     this.dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'flotilla-test-'));
   }
@@ -74,8 +89,9 @@ export class TestFleet implements Caller {
   async drain(contract: Contract): Promise<void> {
     const running = this.#take(contract);
     running.stopping.abort(platformError('unavailable', 'the service is stopping'));
-    await running.server.drain(1_000);
-    await running.prepared.close();
+    await Promise.all([running.server.drain(1_000), running.prepared.drain(1_000)]);
+    await running.prepared.close(1_000);
+    await running.connection?.close();
   }
 
   /** Cuts all connections of a service first and stops it then: its callers see what they see at a crash. */
@@ -83,7 +99,8 @@ export class TestFleet implements Caller {
     const running = this.#take(contract);
     await running.server.close();
     running.stopping.abort(platformError('unavailable', 'the service was killed'));
-    await running.prepared.close();
+    await running.prepared.kill();
+    await running.connection?.close();
   }
 
   async stop(): Promise<void> {
@@ -122,8 +139,14 @@ export class TestFleet implements Caller {
       tracer: this.tracer,
       log: this.#log.child({ service: name }),
     };
+    const connection =
+      this.#natsUrl === undefined
+        ? undefined
+        : await connectBroker({ url: this.#natsUrl, token: '', name: instance });
+    const broker = connection && { connection, fleet: this.#name, memberTtlMs: this.#memberTtlMs };
     const prepared = await prepareService(service, {
       instance,
+      ...(broker ? { broker } : {}),
       config,
       dataDirectory: join(this.dataDirectory, name),
       caller: this,
@@ -141,7 +164,8 @@ export class TestFleet implements Caller {
       address: server.address,
       identity: { service: 'test', instance: 'test-1', key },
     });
-    this.#running.set(name, { service, stopping, prepared, telemetry, server, channel });
+    this.#running.set(name, { service, stopping, prepared, telemetry, server, channel, connection });
+    await prepared.listen();
   }
 
   #take(contract: Contract): Running {

@@ -1,0 +1,252 @@
+/**
+ * Handles the messages of a durable consumer as one of those who compete for them: as many at a time as there are places, in no
+ * order. The broker keeps who has which message; a message in hand is kept alive, acknowledged when it is done, and given back
+ * with an explicit wait when it failed.
+ *
+ * Used for `work`, and for what is given back to a group from its dead letters.
+ */
+import type { Msg } from '@nats-io/nats-core';
+import { platformError } from '../../errors/flotilla-error.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { type JetStreamApi, nanosecondsPerMs } from '../jetstream/api.ts';
+import type { BrokerLink } from '../jetstream/broker-link.ts';
+import type { Delivery } from '../jetstream/delivery.ts';
+import { DurableConsumer, type DurableConsumerConfig } from '../jetstream/durable-consumer.ts';
+import type { EventHandler, GroupSettings } from '../subscription.ts';
+import type { DeadLetterReason } from '../topology.ts';
+import { Attempt, type AttemptEnvironment } from './attempt.ts';
+import type { DeadLetters } from './dead-letter.ts';
+import type { Failures } from './failures.ts';
+import type { HandlingOutcome } from './handling-metrics.ts';
+import { InProgressSchedule } from './in-progress-schedule.ts';
+import { AlreadyHandled, type InboxGate } from './inbox-gate.ts';
+import { eventOfSubject, InHand } from './message.ts';
+import type { PartitionCounts } from './partition-run.ts';
+
+export interface WorkQueueOptions {
+  readonly api: JetStreamApi;
+  readonly link: BrokerLink;
+  readonly stream: string;
+  readonly consumer: DurableConsumerConfig;
+  readonly partitionOf: (raw: Msg) => number;
+  readonly handlers: ReadonlyMap<string, EventHandler>;
+  readonly settings: GroupSettings;
+  readonly environment: AttemptEnvironment;
+  readonly gate: InboxGate;
+  readonly failures: Failures;
+  readonly deadLetters: DeadLetters;
+  readonly log: Logger;
+}
+
+/** A message in hand, with the subject that acknowledges its latest delivery. */
+interface Job {
+  readonly message: InHand;
+  reply: string;
+  attempt: Attempt | undefined;
+  isEnded: boolean;
+}
+
+/** A message that is not acknowledged for so long goes to another. */
+export const ackWaitMs = 30_000;
+const tickMs = 1_000;
+
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #consumer: DurableConsumer;
+  readonly #jobs = new Map<number, Job>();
+  readonly #waiting: Job[] = [];
+  readonly #alive = new InProgressSchedule<Job>(ackWaitMs);
+  readonly #ticker: NodeJS.Timeout;
+  readonly #stopListening: () => void;
+  readonly #aborted = new AbortController();
+  /** What the broker has not been told yet, because it was away. */
+  #unsent: { readonly reply: string; readonly text: string }[] = [];
+  #running = 0;
+  #pending = 0;
+  #retries = 0;
+  #deadLetterCount = 0;
+  #isStopping = false;
+  #onQuiet: (() => void) | undefined;
+
+  constructor(options: WorkQueueOptions) {
+    const { api, link, stream, consumer, settings, log } = options;
+    this.#options = options;
+    this.#stopListening = link.listen({ back: () => this.#sendUnsent() });
+    this.#consumer = new DurableConsumer({
+      ...{ api, link, stream, log, config: consumer, ackWaitMs },
+      // As many again as are handled, so that a free place does not wait for the broker.
+      capacity: settings.concurrency * 2,
+      onMessage: (message, delivery) => this.#received(message, delivery),
+    });
+    this.#ticker = setInterval(() => {
+      for (const job of this.#alive.due(performance.now())) this.#tell(job.reply, '+WPI');
+    }, tickMs).unref();
+  }
+
+  get counts(): PartitionCounts {
+    const oldest = Math.min(...[...this.#jobs.values()].map(({ message }) => message.storedMs));
+    return {
+      lag: this.#pending + this.#jobs.size,
+      oldestMs: this.#jobs.size === 0 ? 0 : Math.max(0, Date.now() - oldest),
+      inFlight: this.#jobs.size,
+      retries: this.#retries,
+      deadLetters: this.#deadLetterCount,
+    };
+  }
+
+  /** Gives back what nobody has begun, and finishes the rest for at most `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#consumer.stop();
+    for (const job of this.#waiting.splice(0)) this.#giveBack(job, 0);
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        this.#onQuiet = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    for (const job of this.#jobs.values()) this.#giveBack(job, 0);
+    this.kill();
+  }
+
+  kill(): void {
+    this.#isStopping = true;
+    this.#consumer.stop();
+    clearInterval(this.#ticker);
+    this.#stopListening();
+    const reason = platformError('unavailable', 'the service is stopping');
+    this.#aborted.abort(reason);
+    for (const { attempt } of this.#jobs.values()) attempt?.abort(reason);
+  }
+
+  #received(raw: Msg, delivery: Delivery): void {
+    const { handlers, stream, partitionOf } = this.#options;
+    this.#pending = delivery.pending;
+    const reply = raw.reply!;
+    const known = this.#jobs.get(delivery.sequence);
+    if (known) {
+      // Delivered again although it is in hand: the acknowledgement of this delivery counts.
+      known.reply = reply;
+      this.#alive.taken(known, performance.now());
+      this.#consumer.release(1);
+      return;
+    }
+    const handler = handlers.get(eventOfSubject(raw.subject));
+    if (!handler) {
+      // A newer version of this service asked for it; it is left to an instance of that.
+      this.#tell(reply, `-NAK {"delay":${tickMs * nanosecondsPerMs}}`);
+      this.#consumer.release(1);
+      return;
+    }
+    const message = new InHand(raw, handler, stream, partitionOf(raw), delivery);
+    // Deliveries count attempts: one that ended the process is counted, too.
+    message.attempt = delivery.deliveries - 1;
+    message.firstAttemptMs = message.attempt === 0 ? Date.now() : message.storedMs;
+    const job: Job = { message, reply, attempt: undefined, isEnded: false };
+    this.#jobs.set(delivery.sequence, job);
+    this.#alive.taken(job, performance.now());
+    if (this.#running < this.#options.settings.concurrency) this.#run(job);
+    else this.#waiting.push(job);
+  }
+
+  #run(job: Job): void {
+    const { gate, environment, failures } = this.#options;
+    const { message } = job;
+    if (gate.isHandled(message)) {
+      this.#finish(job, 'skipped');
+      this.#next();
+      return;
+    }
+    if (failures.hasCrashedTooOften(message)) {
+      this.#bury(job, 'crashed', crashed(message));
+      this.#next();
+      return;
+    }
+    this.#running += 1;
+    message.attempt += 1;
+    job.attempt = new Attempt(environment, message);
+    job.attempt.run((error, { hasMark }) => {
+      this.#running -= 1;
+      if (!job.isEnded) {
+        if (error === undefined) this.#finish(job, 'ok');
+        // Once its transaction has committed a message is handled, whatever the handler did afterwards.
+        else if (error instanceof AlreadyHandled || hasMark) this.#finish(job, 'skipped');
+        else this.#failed(job, error);
+      }
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    if (!this.#isStopping && this.#running < this.#options.settings.concurrency) {
+      const job = this.#waiting.shift();
+      if (job) this.#run(job);
+    }
+    if (this.#running === 0) this.#onQuiet?.();
+  }
+
+  #failed(job: Job, error: unknown): void {
+    const { failures, environment } = this.#options;
+    const next = failures.decide(job.message, error);
+    if (next.kind === 'dead-letter') {
+      this.#bury(job, next.reason, error);
+      return;
+    }
+    environment.of(job.message).series.count('retry');
+    this.#retries += 1;
+    this.#giveBack(job, next.delayMs);
+  }
+
+  /** The dead letter is stored before the broker is told that the message is done with. */
+  #bury(job: Job, reason: DeadLetterReason, error: unknown): void {
+    const { deadLetters, settings, environment, log } = this.#options;
+    const { message } = job;
+    environment.of(message).series.count(reason);
+    deadLetters.write(message, settings.group, reason, error, this.#aborted.signal).then(
+      () => {
+        this.#deadLetterCount += 1;
+        this.#end(job, '+TERM');
+      },
+      (cause: unknown) => log.debug('a dead letter was left to another member', { id: message.id, cause }),
+    );
+  }
+
+  #finish(job: Job, outcome: HandlingOutcome): void {
+    this.#options.environment.of(job.message).series.count(outcome);
+    this.#end(job, '+ACK');
+  }
+
+  /** Never without saying when: the server would deliver it again at once, again and again. */
+  #giveBack(job: Job, delayMs: number): void {
+    this.#end(job, `-NAK {"delay":${Math.max(1, Math.round(delayMs * nanosecondsPerMs))}}`);
+  }
+
+  #end(job: Job, text: string): void {
+    if (job.isEnded) return;
+    job.isEnded = true;
+    this.#alive.ended(job);
+    this.#jobs.delete(job.message.sequence);
+    this.#tell(job.reply, text);
+    this.#consumer.release(1);
+  }
+
+  #tell(reply: string, text: string): void {
+    const { link } = this.#options;
+    if (link.isUp) link.connection.publish(reply, text);
+    else if (text !== '+WPI') this.#unsent.push({ reply, text });
+  }
+
+  #sendUnsent(): void {
+    for (const { reply, text } of this.#unsent.splice(0)) this.#tell(reply, text);
+  }
+}
+
+function crashed({ type, attempt }: InHand): Error {
+  return platformError(
+    'internal',
+    `${type} was delivered ${attempt} times and never acknowledged: the process seems to die while it handles it`,
+  );
+}

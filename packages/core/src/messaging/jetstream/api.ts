@@ -1,0 +1,214 @@
+/**
+ * The JetStream API: requests with JSON bodies below `$JS.API` (ADR-1, ADR-2 of NATS). Only what messaging asks for; on the
+ * hot paths (publishing, pulling, acknowledging) nothing goes through here.
+ */
+import type { NatsConnection } from '@nats-io/nats-core';
+import { type ApiErrorBody, apiError, errorNumber, numberOf, requestError } from './api-error.ts';
+
+/** Durations in the API are in nanoseconds. */
+export const nanosecondsPerMs = 1_000_000;
+
+export interface StreamConfig {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly description?: string;
+  readonly retention: 'limits' | 'workqueue' | 'interest';
+  readonly storage: 'file' | 'memory';
+  readonly discard?: 'old' | 'new';
+  readonly num_replicas: number;
+  /** Nanoseconds; 0: for ever. */
+  readonly max_age?: number;
+  readonly max_bytes?: number;
+  readonly max_msgs?: number;
+  readonly max_msgs_per_subject?: number;
+  /** Nanoseconds. */
+  readonly duplicate_window?: number;
+  readonly allow_direct?: boolean;
+  readonly allow_rollup_hdrs?: boolean;
+  readonly deny_delete?: boolean;
+}
+
+export interface StreamState {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly first_ts?: string;
+  readonly last_ts?: string;
+  readonly subjects?: Readonly<Record<string, number>>;
+}
+
+export interface StreamInfo {
+  /** When it was made, RFC 3339. */
+  readonly created: string;
+  readonly config: StreamConfig;
+  readonly state: StreamState;
+}
+
+export interface ConsumerConfig {
+  readonly name?: string;
+  readonly durable_name?: string;
+  readonly description?: string;
+  readonly ack_policy: 'none' | 'explicit';
+  readonly deliver_policy: 'all' | 'new' | 'last_per_subject' | 'by_start_sequence' | 'by_start_time';
+  readonly opt_start_seq?: number;
+  readonly opt_start_time?: string;
+  readonly filter_subject?: string;
+  /** Nanoseconds. */
+  readonly ack_wait?: number;
+  readonly max_deliver?: number;
+  readonly max_ack_pending?: number;
+  readonly max_waiting?: number;
+  /** Nanoseconds. */
+  readonly inactive_threshold?: number;
+  readonly replay_policy: 'instant';
+  readonly mem_storage?: boolean;
+  readonly num_replicas?: number;
+  readonly headers_only?: boolean;
+}
+
+export interface ConsumerInfo {
+  readonly stream_name: string;
+  readonly name: string;
+  readonly config: ConsumerConfig;
+  readonly created: string;
+  readonly delivered: { readonly consumer_seq: number; readonly stream_seq: number };
+  readonly ack_floor: { readonly consumer_seq: number; readonly stream_seq: number };
+  readonly num_ack_pending: number;
+  readonly num_redelivered: number;
+  readonly num_waiting: number;
+  readonly num_pending: number;
+}
+
+/** A message as `STREAM.MSG.GET` gives it. */
+export interface GotMessage {
+  readonly subject: string;
+  readonly seq: number;
+  /** Base64. */
+  readonly data?: string;
+  /** Base64 of the header block. */
+  readonly hdrs?: string;
+  readonly time: string;
+}
+
+interface Page {
+  readonly total: number;
+  readonly offset: number;
+}
+
+export class JetStreamApi {
+  readonly connection: NatsConnection;
+  readonly #timeoutMs: number;
+
+  /** @param timeoutMs of one request. */
+  constructor(connection: NatsConnection, timeoutMs = 5_000) {
+    this.connection = connection;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** @throws FlotillaError: the server's own error with its number, or `unavailable`. */
+  async request<T>(name: string, body?: object): Promise<T> {
+    let answer: T & { readonly error?: ApiErrorBody };
+    try {
+      const payload = body === undefined ? '' : JSON.stringify(body);
+      const message = await this.connection.request(`$JS.API.${name}`, payload, { timeout: this.#timeoutMs });
+      answer = JSON.parse(Buffer.from(message.data).toString('utf8')) as typeof answer;
+    } catch (cause) {
+      throw requestError(name, cause);
+    }
+    if (answer.error) throw apiError(name, answer.error);
+    return answer;
+  }
+
+  streamInfo(stream: string, options?: { readonly subjects_filter?: string }): Promise<StreamInfo> {
+    return this.request(`STREAM.INFO.${stream}`, options);
+  }
+
+  createStream(config: StreamConfig): Promise<StreamInfo> {
+    return this.request(`STREAM.CREATE.${config.name}`, config);
+  }
+
+  updateStream(config: StreamConfig): Promise<StreamInfo> {
+    return this.request(`STREAM.UPDATE.${config.name}`, config);
+  }
+
+  /** All streams that have a subject below the filter. */
+  async *streams(subject: string): AsyncGenerator<StreamInfo, void, undefined> {
+    let offset = 0;
+    for (;;) {
+      const page: Page & { readonly streams: readonly StreamInfo[] | null } = await this.request(
+        'STREAM.LIST',
+        { offset, subject },
+      );
+      const streams = page.streams ?? [];
+      yield* streams;
+      offset += streams.length;
+      if (streams.length === 0 || offset >= page.total) return;
+    }
+  }
+
+  createConsumer(stream: string, config: ConsumerConfig): Promise<ConsumerInfo> {
+    const name =
+      config.durable_name === undefined
+        ? `CONSUMER.CREATE.${stream}`
+        : `CONSUMER.DURABLE.CREATE.${stream}.${config.durable_name}`;
+    return this.request(name, { stream_name: stream, config });
+  }
+
+  consumerInfo(stream: string, consumer: string): Promise<ConsumerInfo> {
+    return this.request(`CONSUMER.INFO.${stream}.${consumer}`);
+  }
+
+  async *consumers(stream: string): AsyncGenerator<ConsumerInfo, void, undefined> {
+    let offset = 0;
+    for (;;) {
+      const page: Page & { readonly consumers: readonly ConsumerInfo[] | null } = await this.request(
+        `CONSUMER.LIST.${stream}`,
+        { offset },
+      );
+      const consumers = page.consumers ?? [];
+      yield* consumers;
+      offset += consumers.length;
+      if (consumers.length === 0 || offset >= page.total) return;
+    }
+  }
+
+  async deleteConsumer(stream: string, consumer: string): Promise<void> {
+    await this.request(`CONSUMER.DELETE.${stream}.${consumer}`);
+  }
+
+  /**
+   * Read from the stream's leader, so that it is what was written last.
+   *
+   * @returns undefined when there is none.
+   */
+  async lastMessage(stream: string, subject: string): Promise<GotMessage | undefined> {
+    return await this.#getMessage(stream, { last_by_subj: subject });
+  }
+
+  async message(stream: string, sequence: number): Promise<GotMessage | undefined> {
+    return await this.#getMessage(stream, { seq: sequence });
+  }
+
+  /** Removes a message; what is stored of it is not overwritten. False when it was not there. */
+  async deleteMessage(stream: string, sequence: number): Promise<boolean> {
+    const { success } = await this.request<{ readonly success: boolean }>(`STREAM.MSG.DELETE.${stream}`, {
+      seq: sequence,
+      no_erase: true,
+    });
+    return success;
+  }
+
+  async #getMessage(stream: string, query: object): Promise<GotMessage | undefined> {
+    try {
+      const { message } = await this.request<{ readonly message: GotMessage }>(
+        `STREAM.MSG.GET.${stream}`,
+        query,
+      );
+      return message;
+    } catch (error) {
+      if (numberOf(error) === errorNumber.noMessageFound) return undefined;
+      throw error;
+    }
+  }
+}

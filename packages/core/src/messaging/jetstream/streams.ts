@@ -1,0 +1,192 @@
+/**
+ * Makes the streams of a fleet where they are missing, and learns what they are like. Whoever comes first makes a stream; it is
+ * then as it is: only its limits follow the options of the service that owns it.
+ */
+import { platformError } from '../../errors/flotilla-error.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { describeFamily, partitionsOf, type Topology } from '../topology.ts';
+import type { Abilities } from './abilities.ts';
+import { type JetStreamApi, nanosecondsPerMs, type StreamConfig, type StreamInfo } from './api.ts';
+import { errorNumber, numberOf } from './api-error.ts';
+
+/** All events of one service. */
+export interface Family {
+  readonly service: string;
+  readonly stream: string;
+  readonly partitions: number;
+  /** Tells it from a stream that had this name before: when it was made. */
+  readonly incarnation: string;
+}
+
+/** What the owner of a family may say of its stream. */
+export interface FamilyLimits {
+  /** How long events are kept, in milliseconds. */
+  readonly keepMs?: number;
+  /** How many bytes are kept; the oldest go first. */
+  readonly maxBytes?: number;
+}
+
+export interface StreamsOptions {
+  readonly api: JetStreamApi;
+  readonly topology: Topology;
+  readonly abilities: Abilities;
+  /** Copies of each stream in a cluster. Default 3 in a cluster, else 1. */
+  readonly replicas?: number;
+  readonly log: Logger;
+}
+
+const dayMs = 86_400_000;
+const defaultKeepMs = 7 * dayMs;
+/** People have to find the time to look at dead letters. */
+const keepDeadLettersMs = 30 * dayMs;
+/** In which a stream recognises a repeated id. */
+export const duplicateWindowMs = 120_000;
+
+export class Streams {
+  readonly api: JetStreamApi;
+  readonly topology: Topology;
+  readonly #log: Logger;
+  readonly #families = new Map<string, Promise<Family>>();
+  #replicas: number;
+
+  constructor({ api, topology, abilities, replicas, log }: StreamsOptions) {
+    this.api = api;
+    this.topology = topology;
+    this.#log = log;
+    this.#replicas = replicas ?? (abilities.isClustered ? 3 : 1);
+  }
+
+  /** The family of a service's events, made where it is missing. Asked for once, and again after a failure. */
+  family(service: string, partitions: number): Promise<Family> {
+    let family = this.#families.get(service);
+    if (!family) {
+      family = this.#ensureFamily(service, partitions);
+      this.#families.set(service, family);
+      family.catch(() => this.#families.delete(service));
+    }
+    return family;
+  }
+
+  /** The family's stream does not answer: next time it is looked for again. */
+  forget(service: string): void {
+    this.#families.delete(service);
+  }
+
+  /** Lets the limits of a family be those that its owner wants. */
+  async limit(service: string, { keepMs, maxBytes }: FamilyLimits): Promise<void> {
+    const { config } = await this.api.streamInfo(this.topology.eventStream(service));
+    const wanted = {
+      max_age: (keepMs ?? defaultKeepMs) * nanosecondsPerMs,
+      max_bytes: maxBytes ?? -1,
+    };
+    if (config.max_age === wanted.max_age && config.max_bytes === wanted.max_bytes) return;
+    await this.api.updateStream({ ...config, ...wanted });
+    this.#log.info('the limits of the events were changed', { stream: config.name, ...wanted });
+  }
+
+  ensureDeadLetters(): Promise<StreamInfo> {
+    const { topology } = this;
+    return this.#ensure({
+      ...this.#common(topology.deadLetterStream, [`${topology.fleet}.dead-letters.>`]),
+      description: `dead letters of ${topology.fleet}`,
+      retention: 'limits',
+      max_age: keepDeadLettersMs * nanosecondsPerMs,
+    });
+  }
+
+  ensureRedrive(): Promise<StreamInfo> {
+    const { topology } = this;
+    return this.#ensure({
+      ...this.#common(topology.redriveStream, [`${topology.fleet}.redrive.>`]),
+      description: `messages given back to groups of ${topology.fleet}`,
+      retention: 'workqueue',
+    });
+  }
+
+  ensureDelayed(): Promise<StreamInfo> {
+    const { topology } = this;
+    return this.#ensure({
+      ...this.#common(topology.delayedStream, [`${topology.fleet}.delayed.>`]),
+      description: `messages of ${topology.fleet} that are not due yet`,
+      retention: 'workqueue',
+    });
+  }
+
+  /** The same configuration as that of the official client's key-value buckets, so that it can read this one. */
+  ensureGroups(): Promise<StreamInfo> {
+    const { topology } = this;
+    return this.#ensure({
+      ...this.#common(topology.groupsStream, [`$KV.${topology.groupsBucket}.>`]),
+      description: `who reads what in ${topology.fleet}`,
+      retention: 'limits',
+      discard: 'new',
+      max_msgs_per_subject: 1,
+      allow_rollup_hdrs: true,
+      deny_delete: true,
+    });
+  }
+
+  async #ensureFamily(service: string, partitions: number): Promise<Family> {
+    const { topology } = this;
+    const { config, created } = await this.#ensure({
+      ...this.#common(topology.eventStream(service), [topology.eventSubjects(service)]),
+      description: describeFamily(service, partitions),
+      retention: 'limits',
+      max_age: defaultKeepMs * nanosecondsPerMs,
+    });
+    const has = partitionsOf(config.description);
+    if (has === undefined) {
+      throw platformError(
+        'conflict',
+        `the stream ${config.name} is not one of Flotilla's: its description does not tell the number of partitions. ` +
+          'Remove it, or choose another name for the fleet',
+      );
+    }
+    if (has !== partitions) {
+      this.#log.warn(
+        'the contract wants another number of partitions than its stream has, which cannot be changed',
+        {
+          stream: config.name,
+          contract: partitions,
+          stream_partitions: has,
+        },
+      );
+    }
+    return { service, stream: config.name, partitions: has, incarnation: created };
+  }
+
+  #common(name: string, subjects: readonly string[]) {
+    return {
+      name,
+      subjects,
+      storage: 'file',
+      discard: 'old',
+      num_replicas: this.#replicas,
+      duplicate_window: duplicateWindowMs * nanosecondsPerMs,
+      allow_direct: true,
+    } as const;
+  }
+
+  async #ensure(config: StreamConfig): Promise<StreamInfo> {
+    try {
+      return await this.api.streamInfo(config.name);
+    } catch (error) {
+      if (numberOf(error) !== errorNumber.streamNotFound) throw error;
+    }
+    try {
+      return await this.api.createStream(config);
+    } catch (error) {
+      const number = numberOf(error);
+      // Another process was faster.
+      if (number === errorNumber.streamNameInUse) return await this.api.streamInfo(config.name);
+      const tooMany = number === errorNumber.replicasNotSupported || number === errorNumber.noSuitablePeers;
+      if (!tooMany || config.num_replicas === 1) throw error;
+      this.#replicas = config.num_replicas - 2;
+      this.#log.warn('the cluster has too few servers with storage for the wanted number of replicas', {
+        wanted: config.num_replicas,
+        taken: this.#replicas,
+      });
+      return await this.#ensure({ ...config, num_replicas: this.#replicas });
+    }
+  }
+}
