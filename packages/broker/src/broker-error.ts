@@ -2,16 +2,21 @@
 export const BROKER_ERROR_CODES = [
   'address_in_use',
   'address_not_available',
+  'backup_damaged',
+  'backup_exists',
+  'backup_failed',
   'broker_closed',
   'credentials_missing',
   'data_damaged',
   'data_locked',
+  'data_missing',
   'data_not_ours',
   'data_not_permitted',
   'data_too_new',
   'invalid_option',
   'listen_failed',
   'permission_denied',
+  'restore_failed',
   'store_failed',
 ] as const;
 

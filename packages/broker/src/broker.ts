@@ -2,6 +2,7 @@
 import { BrokerError } from './broker-error.ts';
 import { answerStatus, type BrokerStatus, brokerVersion } from './broker-status.ts';
 import { authenticator, type Credential } from './credentials.ts';
+import { backupStore } from './jetstream/backup/backup-store.ts';
 import { JetStream } from './jetstream/jetstream.ts';
 import { type Limits, resolveLimits } from './limits.ts';
 import { Router } from './routing/router.ts';
@@ -68,6 +69,14 @@ export interface Broker {
   stats(): BrokerStats;
   /** What operators are told; also answered to a request on `$FLOTILLA.BROKER.STATUS`. */
   status(): BrokerStatus;
+  /**
+   * Copies everything that is stored into a new directory, while the broker serves: what was acknowledged before is in it. One at
+   * a time; a second one waits.
+   *
+   * @param directory must not exist; it appears when all of it is on disk.
+   * @throws BrokerError `backup_exists`, `backup_failed`, `data_missing` when the broker has no data directory.
+   */
+  backup(directory: string): Promise<void>;
   /** Asks clients to leave, accepts no new ones, closes the rest gradually. Resolves when the broker is closed. */
   lameDuck(options?: LameDuckOptions): Promise<void>;
   /** Sends what is queued, then ends. Safe to call again; also cuts a lame duck short. */
@@ -136,6 +145,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   };
   answerStatus(router, status, (error, subject) => log('error', 'the status failed', { error, subject }));
 
+  let copying: Promise<void> = Promise.resolve();
   let closing: Promise<void> | undefined;
   let leaving: Promise<void> | undefined;
   const close = ({ deadlineMs = 1_000 }: CloseOptions = {}): Promise<void> => {
@@ -162,6 +172,11 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       };
     },
     status,
+    backup(directory) {
+      const copied = copying.then(() => backupStore(jetStream.files(), directory));
+      copying = copied.catch(() => {});
+      return copied;
+    },
     async lameDuck({ graceMs = 10_000, durationMs = 120_000 } = {}) {
       if (closing !== undefined) {
         throw new BrokerError('broker_closed', 'the broker is closed or closing', 'start a new one');
