@@ -13,6 +13,8 @@ export const EXIT_STATUS = {
   faults_not_allowed: 1,
   broker_failed: 1,
   store_failed: 1,
+  backup_failed: 1,
+  store_damaged: 1,
   usage: 2,
   not_running: 3,
   invalid_configuration: 4,

@@ -116,13 +116,16 @@ describe('the flotilla command', () => {
       ['trace', 'xyz'],
       ['trace', '--slow', '--errors'],
       ['top', '--interval', '1'],
+      ['stream', 'tail', 'x', '--last', 'many'],
+      ['stream', 'tail', 'x', '--since', 'yesterday'],
+      ['broker', 'backup'],
     ]) {
       const { status, out, talk } = await workplace.run(args);
       assert.equal(status, 2, args.join(' '));
       assert.equal(out, '', args.join(' '));
       assert.match(
         talk,
-        /Usage|is not a number|names no operation|nothing is named|is no trace id|give one of|is too short/,
+        /Usage|is not a number|names no operation|nothing is named|is no trace id|give one of|is too short|is no place in a stream/,
       );
     }
   });
@@ -142,6 +145,8 @@ describe('the flotilla command', () => {
       ['call', 'a.b'],
       ['logs', '--follow'],
       ['broker', 'url'],
+      ['broker', 'status'],
+      ['stream', 'ls'],
       ['trace'],
       ['explain', 'a.b'],
       ['top', '--once'],
@@ -336,6 +341,31 @@ describe('a fleet run from the command line', () => {
       (await workplace.run(['contract', 'show', 'greeter'])).out,
       /operation greeter\.greet {2}public\n {2}Greet somebody/,
     );
+  });
+
+  it('tells how its broker is, and backs it up while it runs', async () => {
+    const status = await workplace.run(['broker', 'status']);
+    assert.match(status.out, /^embedded broker \d+\.\d+\.\d+ {2}nats:\/\/127\.0\.0\.1:\d+\n/);
+    assert.match(status.out, /\ndurability +disk: an acknowledgement means: flushed to disk\n/);
+    const { kind, told } = JSON.parse((await workplace.run(['broker', 'status', '--json'])).out);
+    assert.deepEqual([kind, told.store.damagedRecords], ['embedded', 0]);
+    const listed = await workplace.run(['stream', 'ls']);
+    assert.deepEqual([listed.status, listed.out], [0, '']);
+    assert.match(listed.talk, /^no stream on the broker yet/);
+
+    const made = await workplace.run(['broker', 'backup', 'monday']);
+    assert.equal(made.status, 0, made.talk);
+    assert.match(
+      made.talk,
+      /^backed up 0 messages in 0 streams .* to .*monday; every message was read back\n$/,
+    );
+    assert.ok(existsSync(join(workplace.directory, 'monday', 'disk.sqlite')));
+    const again = await workplace.run(['broker', 'backup', 'monday']);
+    assert.equal(again.status, 1);
+    assert.match(again.talk, /^error: .*monday exists, and a backup never overwrites anything\nrepair: /);
+    const refused = await workplace.run(['broker', 'restore', 'monday']);
+    assert.equal(refused.status, 6);
+    assert.match(refused.talk, /a fleet runs on .*\nrepair: stop it first: flotilla stop/);
   });
 
   it('restarts a service, one replica after the other', async () => {

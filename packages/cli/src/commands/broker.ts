@@ -26,6 +26,46 @@ export const declareBroker: Declare = (program, { terminal, env, cwd }) => {
       terminal.out(options.json ? `${JSON.stringify({ url })}\n` : `${url}\n`);
     });
 
+  withFleetOptions(broker.command('status'))
+    .description('show how the broker is: clients, what it stores, commits, damage')
+    .action(async (options: FleetOptions) => {
+      const { whichFleet } = await import('../data/which-fleet.ts');
+      const { withBroker } = await import('../streams/broker-session.ts');
+      const { brokerStatus } = await import('../streams/broker-status.ts');
+      const status = await withBroker(whichFleet(options, env, cwd), brokerStatus);
+      if (options.json) terminal.out(`${JSON.stringify(status, null, 2)}\n`);
+      else {
+        const { brokerStatusText } = await import('../output/broker-status-text.ts');
+        terminal.out(brokerStatusText(status, terminal.paintOut));
+      }
+    });
+
+  withFleetOptions(broker.command('backup'))
+    .description('copy what the broker has stored, also while it runs, and check the copy')
+    .argument('<directory>', 'directory to make; nothing is overwritten')
+    .action(async (directory: string, options: FleetOptions) => {
+      const { backUp } = await import('../backup/backup.ts');
+      const { whichFleet } = await import('../data/which-fleet.ts');
+      const { backupText } = await import('../output/backup-text.ts');
+      const named = options.data !== undefined;
+      const backup = await backUp(directory, whichFleet(options, env, cwd), named, cwd);
+      if (options.json) terminal.out(`${JSON.stringify(backup, null, 2)}\n`);
+      else terminal.talk(backupText(backup));
+    });
+
+  withFleetOptions(broker.command('restore'))
+    .description('put a backup in the place of what the broker has stored, while it does not run')
+    .argument('<directory>', 'the backup')
+    .action(async (directory: string, options: FleetOptions) => {
+      const { restoreBackup } = await import('../backup/restore.ts');
+      const { whichFleet } = await import('../data/which-fleet.ts');
+      const { restoreText } = await import('../output/backup-text.ts');
+      const named = options.data !== undefined;
+      const restored = await restoreBackup(directory, whichFleet(options, env, cwd), named, cwd);
+      if (options.json) terminal.out(`${JSON.stringify(restored, null, 2)}\n`);
+      else terminal.talk(restoreText(restored));
+    });
+
   broker
     .command('run')
     .description('run the embedded broker alone, until Ctrl-C')
@@ -50,6 +90,11 @@ export const declareBroker: Declare = (program, { terminal, env, cwd }) => {
       const data = options.data === undefined ? undefined : resolve(cwd, options.data);
       const run = { port: parsePort('--port', options.port), host: options.host, token, data };
       await runBroker(run, (url) => {
+        if (data === undefined) {
+          terminal.talk(
+            'streams live in memory only, and end with the broker; --data <directory> keeps them\n',
+          );
+        }
         terminal.out(
           options.json ? `${JSON.stringify({ type: 'ready', url })}\n` : `broker ready on ${url}\n`,
         );

@@ -1,6 +1,7 @@
 /** The embedded broker in this process, without a fleet. */
 
-import { BrokerError, startBroker } from '@flotilla/broker';
+import { startBroker } from '@flotilla/broker';
+import { isBrokerError, storeFailure } from '../backup/store-failure.ts';
 import { Failure } from '../failure.ts';
 import { portProblem } from '../supervisor/ports.ts';
 
@@ -33,12 +34,9 @@ export async function runBroker(
     credentials,
     noAuth: token === undefined,
     ...(data !== undefined && { data }),
-    onFatal: (error) => fail(new Failure('store_failed', error.message, { cause: error })),
+    onFatal: (error) => fail(storeFailure(error, 'store_failed')),
   }).catch((error: unknown) => {
-    if (!(error instanceof BrokerError)) throw error;
-    throw new Failure(error.code === 'address_in_use' ? 'port_taken' : 'start_failed', error.message, {
-      cause: error,
-    });
+    throw isBrokerError(error) ? storeFailure(error, 'start_failed') : error;
   });
   ready(broker.url);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end());

@@ -101,6 +101,15 @@ export class ControlClient {
     return this.#json('POST', '/breakers', { selector, order });
   }
 
+  /**
+   * Lets the broker copy what it has stored into a new directory; resolves when that is on disk.
+   *
+   * @param directory absolute path
+   */
+  async backup(directory: string): Promise<void> {
+    (await this.#request('POST', '/backup', { directory })).resume();
+  }
+
   async stop(): Promise<void> {
     (await this.#request('POST', '/stop')).resume();
   }

@@ -37,6 +37,7 @@ function targetOf(overrides: Partial<ControlTarget> = {}): ControlTarget {
     followLogs: () => () => {},
     logNames: ['a'],
     restart: () => ({ instances: [], cancel() {} }),
+    backup: async () => {},
     stop() {},
     steering: new Steering({
       plan: planOf(parseFleet({ name: 'shop', services: { a: { entry: 'x' } } }), true),
@@ -60,6 +61,7 @@ describe('the control socket', () => {
   const restarts: RestartFollower[] = [];
   let cancelled = 0;
   let stops = 0;
+  const backups: string[] = [];
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'flotilla-control-'));
@@ -75,6 +77,11 @@ describe('the control socket', () => {
       followLogs(listener) {
         followers.add(listener);
         return () => followers.delete(listener);
+      },
+      async backup(directory) {
+        if (directory === '/taken')
+          throw new Failure('backup_failed', '/taken exists', { repair: 'another' });
+        backups.push(directory);
       },
       stop: () => {
         stops++;
@@ -159,6 +166,14 @@ describe('the control socket', () => {
       assert.deepEqual([error.code, error.message, error.repair], ['not_found', 'no b/../c', 'use a']);
       return true;
     });
+  });
+
+  it('lets the broker be backed up, to an absolute path', async () => {
+    await client().backup('/backups/monday');
+    assert.deepEqual(backups, ['/backups/monday']);
+    await assert.rejects(client().backup('/taken'), { code: 'backup_failed', repair: 'another' });
+    await assert.rejects(client().backup('monday'), /is not an absolute path/);
+    assert.equal(backups.length, 1);
   });
 
   it('tells how a rolling restart goes, and calls it off when nobody listens', async () => {

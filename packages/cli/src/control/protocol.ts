@@ -51,4 +51,6 @@ export const HTTP_STATUS: Partial<Record<FailureCode, number>> = {
   not_found: 404,
   restart_failed: 409,
   faults_not_allowed: 403,
+  broker_failed: 409,
+  backup_failed: 409,
 };

@@ -2,13 +2,16 @@
 
 import { chmodSync, rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isAbsolute } from 'node:path';
 import { sameToken } from 'flotilla/secret';
+import { z } from 'zod';
 import { Failure } from '../failure.ts';
 import type { LogEntry } from '../logs/entry.ts';
 import type { LogQuery } from '../logs/log-store.ts';
 import type { Steering } from '../steering/steering.ts';
 import type { InstanceView } from '../supervisor/supervisor.ts';
 import { type FleetStatus, HTTP_STATUS } from './protocol.ts';
+import { bodyOf } from './request-body.ts';
 import { type Restartable, restartPlainly, restartRolling } from './restart-route.ts';
 import { steer } from './steering-routes.ts';
 
@@ -23,6 +26,8 @@ export interface ControlTarget extends Restartable {
   followLogs(listener: (entry: LogEntry) => void): () => void;
   /** Service names that have logs. */
   readonly logNames: readonly string[];
+  /** Lets the broker copy what it has stored into a new directory, an absolute path; resolves when that is on disk. */
+  backup(directory: string): Promise<void>;
   stop(): void;
   readonly steering: Steering;
 }
@@ -34,6 +39,9 @@ export interface ControlServer {
 /** A follower that reads slower than the fleet logs is cut off rather than remembered for. */
 const MAX_BEHIND_BYTES = 4 * 1024 * 1024;
 const DEFAULT_LINES = 100;
+const BackupOrder = z.strictObject({
+  directory: z.string().max(4_096).refine(isAbsolute, 'is not an absolute path'),
+});
 
 export async function serveControl(
   path: string,
@@ -90,6 +98,10 @@ async function answer(
       if (url.searchParams.get('rolling') === '1') return restartRolling(response, target, name);
       if (name === undefined) throw new Failure('usage', 'a restart needs a name, or to be a rolling one');
       await restartPlainly(target, name);
+      response.writeHead(204).end();
+      return;
+    case 'POST /backup':
+      await target.backup((await bodyOf(request, BackupOrder)).directory);
       response.writeHead(204).end();
       return;
     case 'POST /stop':

@@ -2,8 +2,8 @@
 
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { Failure } from '../failure.ts';
 import type { Steering } from '../steering/steering.ts';
+import { bodyOf } from './request-body.ts';
 
 const Texts = z.array(z.string().max(1_000)).max(100);
 const FaultOrder = z.strictObject({
@@ -16,8 +16,6 @@ const BreakerOrder = z.strictObject({
   selector: z.string().max(1_000),
   order: z.enum(['open', 'closed', 'auto']),
 });
-
-const MAX_BODY_BYTES = 64 * 1_024;
 
 /** What a request of this kind is answered with; undefined when it is of another. */
 export function steer(
@@ -47,25 +45,5 @@ export function steer(
       );
     default:
       return undefined;
-  }
-}
-
-async function bodyOf<T>(request: IncomingMessage, schema: z.ZodType<T>): Promise<T> {
-  let text = '';
-  request.setEncoding('utf8');
-  for await (const chunk of request) {
-    text += chunk;
-    if (text.length > MAX_BODY_BYTES) throw new Failure('usage', 'the request is too large');
-  }
-  const parsed = schema.safeParse(jsonOf(text));
-  if (parsed.success) return parsed.data;
-  throw new Failure('usage', `the request is not understood: ${z.prettifyError(parsed.error)}`);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

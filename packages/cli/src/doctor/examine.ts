@@ -12,6 +12,8 @@ import { isAlive } from '../data/process-identity.ts';
 import type { Whereabouts } from '../data/which-fleet.ts';
 import { readCurrent, whichFleet } from '../data/which-fleet.ts';
 import { Failure, messageOf } from '../failure.ts';
+import { withBroker } from '../streams/broker-session.ts';
+import { brokerStatus } from '../streams/broker-status.ts';
 import { portProblem } from '../supervisor/ports.ts';
 import {
   clockFinding,
@@ -21,6 +23,7 @@ import {
   privacyFindings,
 } from './data-checks.ts';
 import { type Finding, note, ok, problem } from './finding.ts';
+import { idleStoreFinding, runningStoreFindings } from './store-checks.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -43,6 +46,7 @@ export async function examine(where: Whereabouts, env: Env, cwd: string): Promis
   if (running) all.push(...(await fleetFindings(layout)));
   else
     all.push(
+      await idleStoreFinding(layout),
       ...(await portFindings(loaded, env, cwd)),
       note('fleet', `no fleet is running on ${layout.root}`),
     );
@@ -115,14 +119,21 @@ async function portFindings(loaded: LoadedFleet | undefined, env: Env, cwd: stri
 
 async function fleetFindings(layout: Layout): Promise<Finding[]> {
   try {
-    const control = connectControl({ data: layout.root, because: 'being examined' });
+    const found = { data: layout.root, because: 'being examined' };
+    const control = connectControl(found);
     const [status, instances] = await Promise.all([control.status(), control.instances()]);
     const unready = instances.filter((each) => each.state !== 'ready');
     const findings = unready.map(({ instance, state, service }) =>
       problem('fleet', `${instance} is ${state}`, `see why with: flotilla logs ${service}`),
     );
     if (findings.length > 0) return findings;
-    return [ok('fleet', `${status.name} is ${status.state}: ${instances.length} processes are ready`)];
+    return [
+      ok('fleet', `${status.name} is ${status.state}: ${instances.length} processes are ready`),
+      ...(await withBroker(found, async (session) => {
+        const { told, url } = await brokerStatus(session);
+        return runningStoreFindings(told, url);
+      })),
+    ];
   } catch (error) {
     const repair = error instanceof Failure ? error.repair : undefined;
     return [problem('fleet', messageOf(error), repair ?? 'restart the fleet')];

@@ -15,7 +15,7 @@ const PLATFORM: Readonly<Record<string, FailureCode>> = {
 const SILENT = [
   'TimeoutError',
   'RequestError',
-  'NoRespondersError',
+  'NoResponders',
   'ConnectionError',
   'ClosedConnectionError',
   'DrainingConnectionError',

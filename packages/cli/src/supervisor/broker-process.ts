@@ -3,7 +3,7 @@
  * SIGTERM or when the supervisor is gone. It loads nothing but the broker: everything else waits for it to be ready.
  */
 
-import { type Broker, type BrokerOptions, startBroker } from '@flotilla/broker';
+import { type Broker, BrokerError, type BrokerOptions, startBroker } from '@flotilla/broker';
 import { deriveToken, readSecret } from 'flotilla/secret';
 import { codeOf, messageOf } from '../failure.ts';
 import { packageVersion } from '../package-version.ts';
@@ -64,6 +64,28 @@ async function serve(): Promise<Broker> {
 const serving = serve();
 serving.catch(fail);
 
+function backUp(id: unknown, directory: string): void {
+  const answer = (error?: object): void => {
+    if (process.connected) process.send?.({ type: 'backup', id, error }, undefined, undefined, () => {});
+  };
+  serving
+    .then((broker) => broker.backup(directory))
+    .then(
+      () => {
+        log('info', 'the store was backed up', { directory });
+        answer();
+      },
+      (error: unknown) => {
+        log('error', messageOf(error));
+        answer({ code: codeOf(error) ?? 'internal', message: messageOf(error), repair: repairOf(error) });
+      },
+    );
+}
+
+function repairOf(error: unknown): string {
+  return error instanceof BrokerError ? error.repair : 'see flotilla logs broker';
+}
+
 let ending = false;
 function end(): void {
   if (ending) return;
@@ -80,6 +102,9 @@ process.on('message', (message: unknown) => {
   if (typeof message !== 'object' || message === null || !('type' in message)) return;
   if (message.type === 'ping' && 'id' in message && process.connected) {
     process.send?.({ type: 'pong', id: message.id }, undefined, undefined, () => {});
+  }
+  if (message.type === 'backup' && 'id' in message && 'directory' in message) {
+    backUp(message.id, String(message.directory));
   }
 });
 process.on('SIGTERM', end);

@@ -15,7 +15,7 @@ import { type Layout, layoutOf, PRIVATE } from '../data/layout.ts';
 import { identify } from '../data/process-identity.ts';
 import { establishSecret } from '../data/secret.ts';
 import { rememberCurrent } from '../data/which-fleet.ts';
-import { messageOf } from '../failure.ts';
+import { Failure, messageOf } from '../failure.ts';
 import type { LogEntry, LogLevel } from '../logs/entry.ts';
 import { LogStore } from '../logs/log-store.ts';
 import { scrubber } from '../logs/scrub.ts';
@@ -24,6 +24,7 @@ import { Steering } from '../steering/steering.ts';
 import type { StartFailure } from '../supervision/fleet-state.ts';
 import { planOf } from '../supervision/plan.ts';
 import { DEFAULT_POLICY, type Policy } from '../supervision/policy.ts';
+import { BrokerBackups } from './broker-backups.ts';
 import { spawnChild } from './child.ts';
 import { childArguments, childEnvironment, installedPrograms, type Programs } from './child-environment.ts';
 import { type Claim, claim } from './claim.ts';
@@ -34,6 +35,8 @@ import { checkPorts, type WantedPort } from './ports.ts';
 import { fleetPresence, type Presence, type PresenceOptions } from './presence.ts';
 import { StandbyPool } from './standby-pool.ts';
 import { Supervisor } from './supervisor.ts';
+
+const BROKER = 'broker';
 
 /** Name under which the supervisor's own log lines appear. */
 export const SUPERVISOR_LOG = 'flotilla';
@@ -135,6 +138,7 @@ async function start(prepared: Prepared): Promise<FleetRun> {
     gatewayHost: settings.host,
   };
   const ended = Promise.withResolvers<readonly StartFailure[]>();
+  const backups = new BrokerBackups();
   let control: ControlServer | undefined;
   let readySeconds: number | null = null;
 
@@ -172,7 +176,9 @@ async function start(prepared: Prepared): Promise<FleetRun> {
         // What changed while it started may have come before it listened.
         if (unit.kind !== 'broker') child.send({ type: 'control', document: steering.document });
       },
+      backup: (message) => backups.answered(message),
       changed(change) {
+        if (change.service === BROKER && change.state !== 'ready') backups.lost();
         options.onEvent({ type: 'state', time: new Date().toISOString(), ...change });
         const line = changeLine(change);
         if (line !== undefined) say(change.state === 'failed' ? 'error' : 'warn', line, change.service);
@@ -283,6 +289,15 @@ async function start(prepared: Prepared): Promise<FleetRun> {
         follow(progress);
       });
     },
+    async backup(directory) {
+      if (settings.natsUrl !== undefined) throw foreignBroker();
+      const [broker] = supervisor.serving(BROKER);
+      if (broker === undefined) {
+        const repair = 'try again when flotilla ps shows it as ready';
+        throw new Failure('backup_failed', 'the broker is not ready', { repair });
+      }
+      await backups.request(broker.child, directory);
+    },
     stop,
     steering,
   };
@@ -301,6 +316,16 @@ async function start(prepared: Prepared): Promise<FleetRun> {
       supervisor.kill();
     },
   };
+}
+
+function foreignBroker(): Failure {
+  return new Failure(
+    'broker_failed',
+    'the fleet uses a NATS server of its own, which Flotilla does not back up',
+    {
+      repair: 'use the tools of NATS: nats account backup <directory>',
+    },
+  );
 }
 
 function wantedPorts(settings: Settings, withGateway: boolean): WantedPort[] {

@@ -10,7 +10,7 @@ import type { RestartProgress } from '../supervision/restart.ts';
 import { nextWake, step } from '../supervision/step.ts';
 import type { Child, ChildListener } from './child.ts';
 import { LivenessWatch } from './liveness-watch.ts';
-import type { ReadyMessage, SupervisorMessage } from './process-message.ts';
+import type { BackupMessage, ReadyMessage, SupervisorMessage } from './process-message.ts';
 
 /** What `flotilla ps` shows of an instance; null where there is nothing to show at the moment. */
 export interface InstanceView {
@@ -54,6 +54,8 @@ export interface SupervisorEvents {
   died(death: Death): void;
   /** An instance does not answer any more and is killed. */
   wedged(wedged: Wedged): void;
+  /** The broker has made a backup, or could not. */
+  backup(message: BackupMessage): void;
 }
 
 export interface SupervisorOptions {
@@ -269,6 +271,8 @@ export class Supervisor {
           this.#feed({ type: 'draining', instance });
         } else if (message.type === 'pong') {
           this.#liveness.answered(instance, message.id);
+        } else if (message.type === 'backup') {
+          this.#options.events.backup(message);
         } else if (message.type === 'fatal') {
           this.#feed({ type: 'fatal', instance, fatal: message.fatal });
         }

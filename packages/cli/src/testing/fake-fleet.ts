@@ -28,7 +28,13 @@ const SERVICE_PROGRAM = `await import(process.argv[2]);`;
 const BROKER_PROGRAM = `
   process.on('SIGTERM', () => process.exit(0));
   process.on('disconnect', () => process.exit(0));
-  process.on('message', ({ type, id }) => { if (type === 'ping') process.send({ type: 'pong', id }); });
+  process.on('message', ({ type, id, directory }) => {
+    if (type === 'ping') process.send({ type: 'pong', id });
+    if (type !== 'backup') return;
+    if (directory === '/dies') process.exit(1);
+    const error = { code: 'backup_exists', message: directory + ' exists: choose another', repair: 'choose another' };
+    process.send({ type: 'backup', id, ...(directory === '/taken' ? { error } : {}) });
+  });
   const port = process.env.FLOTILLA_BROKER_PORT === '0' ? 40000 + (process.pid % 10000) : process.env.FLOTILLA_BROKER_PORT;
   process.send({ type: 'ready', url: 'nats://127.0.0.1:' + port, version: '1.2.3' });
 `;

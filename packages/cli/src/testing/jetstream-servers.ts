@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startBroker } from '@flotilla/broker';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { findProgram, skipWithout } from 'flotilla/testing';
@@ -25,6 +26,7 @@ export interface JetStreamEngine {
 const natsServer = findProgram('nats-server');
 
 export const ENGINES: readonly JetStreamEngine[] = [
+  { name: 'the embedded broker', skip: false, start: startEmbedded },
   {
     name: 'nats-server',
     skip: skipWithout(natsServer, 'nats-server is not installed: apt-get install nats-server'),
@@ -74,4 +76,16 @@ async function end(child: ChildProcess, directory: string): Promise<void> {
     await exited;
   }
   rmSync(directory, { recursive: true, force: true });
+}
+
+async function startEmbedded(): Promise<JetStreamServer> {
+  const data = mkdtempSync(join(tmpdir(), 'flotilla-broker-'));
+  const broker = await startBroker({ port: 0, credentials: [], noAuth: true, data });
+  return {
+    url: broker.url,
+    async stop() {
+      await broker.close();
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
 }
