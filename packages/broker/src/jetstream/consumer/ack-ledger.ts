@@ -166,8 +166,13 @@ export class AckLedger {
     return wasPending;
   }
 
-  /** Messages below `upTo` are gone, those excepted for which `isStored` says otherwise. */
-  forgetBelow(upTo: number, isStored: (sequence: number) => boolean): void {
+  /**
+   * Messages below `upTo` are gone, those excepted for which `isStored` says otherwise.
+   *
+   * @returns whether any of them was pending.
+   */
+  forgetBelow(upTo: number, isStored: (sequence: number) => boolean): boolean {
+    const before = this.pending.size;
     let sequence = this.pending.lowest;
     while (sequence !== 0 && sequence < upTo) {
       const next = this.pending.next(sequence);
@@ -177,6 +182,7 @@ export class AckLedger {
     for (const parked of this.redelivered.keys()) {
       if (parked < upTo && !isStored(parked)) this.#clear(parked);
     }
+    return this.pending.size < before;
   }
 
   /** Everything below `upTo` counts as acknowledged, as far as nothing of it is pending. */

@@ -166,6 +166,8 @@ export class ConsumerSet implements StreamConsumers {
   #create(name: string, given: ConsumerConfig): HostedConsumer {
     const config = this.#complete(given);
     const filter = filterOf(config, this.stream);
+    // What was published before is not new to it.
+    this.stream.settle();
     const start = startOf(config, this.stream, filter);
     const consumer = this.#add(name, config, this.#nowUs(), {
       cursor: new Cursor(this.stream, filter, start),

@@ -200,8 +200,8 @@ export class Consumer {
         ? () => false
         : (sequence: number): boolean => this.#stream.load(sequence) !== undefined;
     this.cursor.purged(upTo, concerns);
-    this.ledger.forgetBelow(upTo, isStored);
-    if (concerns) this.ledger.raiseFloor(upTo, this.delivered);
+    const forgotten = this.ledger.forgetBelow(upTo, isStored);
+    if (concerns || forgotten) this.ledger.raiseFloor(upTo, this.delivered);
     this.#output.changed();
   }
 

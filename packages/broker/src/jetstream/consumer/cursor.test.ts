@@ -113,6 +113,20 @@ test('messages that are told of together with some that have been counted are co
   assert.equal(cursor.ahead, 3);
 });
 
+test('what is delivered while it counts is not counted', () => {
+  const stream = streamOf('a', 'a');
+  const cursor = cursorOn(stream, {});
+  const { count } = stream;
+  stream.count = (from, filter) => {
+    const counted = count.call(stream, from, filter);
+    stream.count = count;
+    assert.equal(cursor.ahead, 2);
+    drain(cursor);
+    return counted;
+  };
+  assert.equal(cursor.ahead, 0);
+});
+
 test('a purge of one subject leaves the others of a list of last messages', () => {
   const stream = streamOf('a', 'b', 'c', 'b');
   const cursor = cursorOn(stream, { deliver_policy: 'last_per_subject', filter_subject: '>' });

@@ -39,7 +39,10 @@ export class Cursor {
 
   /** How many messages have not been delivered yet. */
   get ahead(): number {
-    this.#ahead ??= this.#count();
+    if (this.#ahead !== undefined) return this.#ahead;
+    const counted = this.#count();
+    // Counting may have made the consumer run, which has counted by itself then, and delivered since.
+    this.#ahead ??= counted;
     return this.#ahead;
   }
 

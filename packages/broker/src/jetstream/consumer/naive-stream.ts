@@ -87,6 +87,8 @@ export class NaiveStream implements ConsumerStream {
     return this.#messages.get(sequence);
   }
 
+  settle(): void {}
+
   count(from: number, filter: SubjectFilter | undefined): number {
     return this.stored(filter).filter(({ sequence }) => sequence >= from).length;
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { SubjectFilter } from '../stream/subject-filter.ts';
 import { createAckSubject } from './ack-subject.ts';
 import { Bench } from './test-bench.ts';
 
@@ -197,6 +198,20 @@ test('a purge takes what is pending below it, and nothing else', () => {
   assert.equal(bench.consumer.cursor.ahead, 2);
   bench.pull('9').pass(1_000);
   assert.deepEqual(bench.take(), [4, 5, 3, 4, 5]);
+});
+
+test('a purge of one subject takes what is pending of it, and nothing else', () => {
+  const bench = new Bench().append('a', 'b', 'a', 'b').pull('3');
+  const filter = new SubjectFilter('a');
+  bench.stream.purge(5, filter);
+  bench.consumer.purged(5, filter);
+  assert.deepEqual(
+    [...bench.consumer.ledger.pending].map(({ sequence }) => sequence),
+    [2],
+  );
+  assert.deepEqual([floorOf(bench), bench.consumer.cursor.ahead], [[1, 1], 1]);
+  bench.ack(1);
+  assert.deepEqual(floorOf(bench), [3, 3]);
 });
 
 test('acknowledgements are sampled as often as asked for', () => {

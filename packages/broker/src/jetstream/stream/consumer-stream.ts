@@ -29,6 +29,11 @@ export interface ConsumerStream {
   /** Undefined when it does not exist (any more). Throws like `next`. */
   load(sequence: number): StoredMessage | undefined;
   /**
+   * Commits what has been published so far, so that it can be seen; `appended` comes within the call. `count` and what
+   * is below it do that by themselves.
+   */
+  settle(): void;
+  /**
    * How many stored messages at or after `from` match. Constant for all of a stream or all of its tail; otherwise up
    * to linear in what it counts: for the creation of a consumer, not for its deliveries.
    */

@@ -145,23 +145,27 @@ export class Stream implements ConsumerStream, IntakeStream {
     return sequence > this.log.committed ? undefined : this.log.load(sequence);
   }
 
+  settle(): void {
+    if (this.log.committed < this.log.lastSequence) this.#environment.commits.flush();
+  }
+
   count(from: number, filter: SubjectFilter | undefined): number {
-    this.#settle();
+    this.settle();
     return countMatching(this.log, from, filter);
   }
 
   lastPerSubject(filter: SubjectFilter | undefined): number[] {
-    this.#settle();
+    this.settle();
     return lastPerSubject(this.log, filter);
   }
 
   lastMatching(filter: SubjectFilter | undefined): number {
-    this.#settle();
+    this.settle();
     return lastMatching(this.log, filter);
   }
 
   firstAtOrAfter(timeUs: number): number {
-    this.#settle();
+    this.settle();
     return firstAtOrAfter(this.log, timeUs);
   }
 
@@ -293,11 +297,6 @@ export class Stream implements ConsumerStream, IntakeStream {
       return true;
     };
     if (!step()) this.#environment.steps.run(step);
-  }
-
-  /** What is asked now is meant of committed messages only. */
-  #settle(): void {
-    if (this.log.committed < this.log.lastSequence) this.#environment.commits.flush();
   }
 
   #removeUnneeded(sequence: number): void {
