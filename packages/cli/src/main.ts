@@ -5,7 +5,9 @@ import { declareBreaker } from './commands/breaker.ts';
 import { declareBroker } from './commands/broker.ts';
 import { declareCall } from './commands/call.ts';
 import type { Declare, Surroundings } from './commands/command.ts';
+import { declareConsumer } from './commands/consumer.ts';
 import { declareContract } from './commands/contract.ts';
+import { declareDeadLetters } from './commands/dead-letters.ts';
 import { declareDoctor } from './commands/doctor.ts';
 import { declareExplain } from './commands/explain.ts';
 import { declareFault } from './commands/fault.ts';
@@ -39,6 +41,8 @@ const COMMANDS: readonly Declare[] = [
   declareTrace,
   declareTop,
   declareStream,
+  declareConsumer,
+  declareDeadLetters,
   declareDoctor,
   declareBroker,
 ];

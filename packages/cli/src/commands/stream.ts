@@ -1,5 +1,6 @@
 import { Failure } from '../failure.ts';
 import { type Declare, type FleetOptions, type Surroundings, withFleetOptions } from './command.ts';
+import { parseRate } from './rate.ts';
 
 interface TailOptions extends FleetOptions {
   readonly subject?: string;
@@ -8,6 +9,14 @@ interface TailOptions extends FleetOptions {
   readonly since?: string;
   /** Commander's form of `--no-follow`: true unless it is given. */
   readonly follow: boolean;
+}
+
+interface ReplayOptions extends FleetOptions {
+  readonly from?: string;
+  readonly until?: string;
+  readonly group?: string;
+  readonly rate?: string;
+  readonly dryRun?: boolean;
 }
 
 const LAST = 10;
@@ -60,6 +69,16 @@ export const declareStream: Declare = (program, surroundings) => {
     .option('--since <time>', 'begin at a time, or so long ago, such as 5m')
     .option('--no-follow', 'end with what is stored')
     .action((name: string, options: TailOptions) => tail(name, options, surroundings));
+
+  withFleetOptions(stream.command('replay'))
+    .description('let one consumer group handle stored events once more')
+    .argument('<stream>', 'a service or its stream, or one event such as orders.placed')
+    .requiredOption('--group <group>', 'the group that gets them, and no other')
+    .requiredOption('--from <position>', 'the first: a sequence, a time, or so long ago')
+    .option('--until <position>', 'the last (default: what is stored now)')
+    .option('--rate <rate>', 'at most so many, such as 100/s (default: as fast as it goes)')
+    .option('--dry-run', 'only say how many')
+    .action((name: string, options: ReplayOptions) => replay(name, options, surroundings));
 };
 
 async function tail(name: string, options: TailOptions, { terminal, env, cwd }: Surroundings): Promise<void> {
@@ -96,4 +115,42 @@ async function tail(name: string, options: TailOptions, { terminal, env, cwd }: 
     }
     if (count === 0 && !follow) terminal.talk(`no message there in ${target.info.config.name}\n`);
   });
+}
+
+async function replay(
+  name: string,
+  { from = '', until, group = '', rate, dryRun = false, ...options }: ReplayOptions,
+  { terminal, env, cwd }: Surroundings,
+): Promise<void> {
+  const { parsePosition } = await import('../streams/stream-position.ts');
+  const now = Date.now();
+  const range = {
+    from: parsePosition('--from', from, now),
+    until: until === undefined ? undefined : parsePosition('--until', until, now),
+  };
+  const perSecond = rate === undefined ? undefined : parseRate(rate);
+  const { whichFleet } = await import('../data/which-fleet.ts');
+  const { withStreams } = await import('../streams/broker-session.ts');
+  const { findStream } = await import('../streams/stream-target.ts');
+  const { MessageOperations } = await import('flotilla/operators');
+  const { progress } = await import('../output/progress.ts');
+  const { replayLine } = await import('../output/replay-line.ts');
+  const { interruption } = await import('./interruption.ts');
+  const signal = interruption();
+  const report = await withStreams(whichFleet(options, env, cwd), async ({ nats, jsm, topology, fleet }) => {
+    const { info } = await findStream(jsm, topology, name);
+    const service = topology.serviceOfStream(info.config.name);
+    if (service === undefined) {
+      throw new Failure(
+        'usage',
+        `${info.config.name} has no events of a service: groups cannot be given its messages`,
+      );
+    }
+    const event = name.split('.')[1];
+    const onProgress = progress('replayed', terminal);
+    const messages = new MessageOperations(nats, fleet);
+    return messages.replay({ ...range, group, service, event }, { perSecond, dryRun, signal, onProgress });
+  });
+  if (options.json) terminal.out(`${JSON.stringify({ ...report, group, dryRun })}\n`);
+  else terminal.talk(replayLine(report, group, dryRun));
 }

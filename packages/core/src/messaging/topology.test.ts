@@ -38,6 +38,10 @@ describe('the names of messages', () => {
         const key = topology.memberKey(group, service, instance);
         assert.match(key, /^[-/_=.a-zA-Z0-9]+$/, 'a key of a NATS bucket');
         assert.deepEqual(topology.readMemberKey(key), { group, service, instance });
+        assert.deepEqual(topology.readRedriveConsumer(topology.redriveConsumer(group, service)), {
+          group,
+          service,
+        });
         assert.deepEqual(topology.readWorkConsumer(topology.workConsumer(group, name)), {
           group,
           event: name,

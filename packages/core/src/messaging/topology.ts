@@ -194,6 +194,11 @@ export class Topology {
     return found ? { group: found[1]!, event: found[2]! } : undefined;
   }
 
+  readRedriveConsumer(name: string): { readonly group: string; readonly service: string } | undefined {
+    const found = new RegExp(`^redrive_(${word})_(${word})$`).exec(name);
+    return found ? { group: found[1]!, service: found[2]! } : undefined;
+  }
+
   #readPartitioned(
     kind: string,
     subject: string,

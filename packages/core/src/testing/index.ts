@@ -1,3 +1,4 @@
+export { startNatsServer, type TestBroker, withoutNatsServer } from '../messaging/testing/nats-server.ts';
 export { TestFleet, type TestFleetOptions } from './test-fleet.ts';
 export { findProgram, skipWithout } from './test-servers.ts';
 export { type WaitOptions, waitFor } from './wait-for.ts';
