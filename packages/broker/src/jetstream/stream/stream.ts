@@ -88,8 +88,14 @@ export class Stream implements ConsumerStream, IntakeStream {
     this.#age = new AgeLimit(this.log, config.max_age / 1_000, context.nowUs);
     this.#capture = new Capture(context.router, (message) => {
       if (commits.failed) return;
-      intake.take(message);
-      commits.spent();
+      try {
+        intake.take(message);
+        commits.spent();
+      } catch (error) {
+        // A store that failed has told its owner. In any case the publisher must not be harmed, and gets no answer.
+        if (!commits.failed)
+          context.log('error', 'a message could not be taken', { stream: row.name, error });
+      }
     });
     const acks = new PublishAcks(context.router, this.#capture, commits, row.name);
     const intake = new Intake(this, acks, context.nowUs);
