@@ -14,6 +14,7 @@ import { openDirectGet } from './api/direct-get.ts';
 import { registerMessageApi } from './api/message-api.ts';
 import { registerStreamApi } from './api/stream-api.ts';
 import type { StreamDirectory } from './api/stream-directory.ts';
+import { registerUnsupportedApi } from './api/unsupported-api.ts';
 import { Consumers } from './consumer/consumers.ts';
 import type { JetStreamContext } from './context.ts';
 import { prepareDataDirectory } from './data-directory.ts';
@@ -186,6 +187,7 @@ export class JetStream implements StreamDirectory {
     registerAccountInfo(this.#context, this, this.#api);
     registerStreamApi(this.#context, this, this.#steps);
     registerMessageApi(this.#context, this, damaged);
+    registerUnsupportedApi(this.#context, this);
     openDirectGet(this.#client, this.#commits, this, damaged);
     this.#api.open();
     for (const stream of this.#streams.values()) stream.open();

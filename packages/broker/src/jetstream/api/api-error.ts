@@ -126,6 +126,7 @@ const TABLE = {
   streamSnapshot: [500, 10064, 'snapshot failed: {}'],
   streamStoreFailed: [503, 10077, '{}'],
   streamSubjectOverlap: [400, 10065, 'subjects overlap with an existing stream'],
+  streamTemplateCreate: [500, 10066, '{}'],
   streamUpdate: [500, 10069, '{}'],
   streamWrongLastMessageId: [400, 10070, 'wrong last msg ID: {}'],
   streamWrongLastSequence: [400, 10071, 'wrong last sequence: {}'],

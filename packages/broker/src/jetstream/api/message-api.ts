@@ -51,8 +51,9 @@ export function registerMessageApi(
     const keep = wholeNumber(body, 'keep');
     const subject = text(body, 'filter');
     const filter = subject === '' ? undefined : filterOf(subject);
-    // A filter that says nothing must not become a purge of everything.
-    if ((before > 0 && keep > 0) || (subject !== '' && filter === undefined)) throw apiError('badRequest');
+    if (before > 0 && keep > 0) throw apiError('badRequest');
+    // No subject matches a filter that is none. It must not become a purge of everything.
+    if (subject !== '' && filter === undefined) return { success: true, purged: 0 };
     stream.purge({ filter, before: before === 0 ? undefined : before, keep }, (purged) =>
       answer.respond({ success: true, purged }),
     );

@@ -102,7 +102,7 @@ function describe(
   if (filter !== '') {
     const counts = subjectCounts(stream, filter, wholeNumber(body, 'offset'));
     details = { subjects: counts.subjects };
-    paging = { total: counts.total, offset: counts.offset, limit: SUBJECTS_LIMIT };
+    if (counts.total > 0) paging = { total: counts.total, offset: counts.offset, limit: SUBJECTS_LIMIT };
   }
   if (body.deleted_details !== true) return { ...paging, ...streamInfo(stream, details) };
   const missing = new DeletedSequences(stream.log);

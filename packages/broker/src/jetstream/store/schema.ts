@@ -18,7 +18,8 @@ export function createSchema(database: DatabaseSync): void {
       last_time INTEGER NOT NULL,      -- µs since 1970
       messages INTEGER NOT NULL,
       bytes INTEGER NOT NULL,
-      subjects INTEGER NOT NULL
+      subjects INTEGER NOT NULL,
+      subjects_changed INTEGER NOT NULL -- 1 when messages may have subjects that the configuration does not name
     ) STRICT;
     CREATE TABLE discarded(id INTEGER PRIMARY KEY) STRICT;  -- numbers whose tables are to be cleared away
     CREATE TABLE numbers(next INTEGER NOT NULL) STRICT;     -- the next number of tables

@@ -21,6 +21,8 @@ export interface StreamRow extends StreamCounters {
   readonly createdUs: number;
   /** JSON. */
   readonly config: string;
+  /** Whether messages may have subjects that the configuration does not name any more. */
+  readonly subjectsChanged: boolean;
 }
 
 type Columns = [
@@ -33,6 +35,7 @@ type Columns = [
   messages: number,
   bytes: number,
   subjects: number,
+  subjectsChanged: number,
 ];
 
 export class StreamRows {
@@ -49,8 +52,11 @@ export class StreamRows {
   constructor(store: Store) {
     this.#store = store;
     const { database } = store;
-    this.#insert = new Statement(database, 'INSERT INTO streams VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0)');
-    this.#configure = new Statement(database, 'UPDATE streams SET config = ? WHERE id = ?');
+    this.#insert = new Statement(database, 'INSERT INTO streams VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0, 0)');
+    this.#configure = new Statement(
+      database,
+      'UPDATE streams SET config = ?, subjects_changed = ? WHERE id = ?',
+    );
     this.#renumber = new Statement(database, 'UPDATE streams SET id = ? WHERE id = ?');
     this.#count = new Statement(
       database,
@@ -64,20 +70,34 @@ export class StreamRows {
 
   all(): StreamRow[] {
     const sql =
-      'SELECT id, name, created, config, last_sequence, last_time, messages, bytes, subjects FROM streams ORDER BY id';
+      'SELECT id, name, created, config, last_sequence, last_time, messages, bytes, subjects, subjects_changed FROM streams ORDER BY id';
     return new Statement<Columns>(this.#store.database, sql)
       .all()
-      .map(([id, name, createdUs, config, lastSequence, lastTimeUs, messages, bytes, subjects]) => ({
-        id,
-        name,
-        createdUs,
-        config,
-        lastSequence,
-        lastTimeUs,
-        messages,
-        bytes,
-        subjects,
-      }));
+      .map(
+        ([
+          id,
+          name,
+          createdUs,
+          config,
+          lastSequence,
+          lastTimeUs,
+          messages,
+          bytes,
+          subjects,
+          subjectsChanged,
+        ]) => ({
+          id,
+          name,
+          createdUs,
+          config,
+          lastSequence,
+          lastTimeUs,
+          messages,
+          bytes,
+          subjects,
+          subjectsChanged: subjectsChanged === 1,
+        }),
+      );
   }
 
   /** Numbers whose tables are to be cleared away. */
@@ -92,22 +112,13 @@ export class StreamRows {
     const id = this.#number();
     this.#store.execute((database) => createStreamTables(database, id));
     this.#store.run(this.#insert, id, name, createdUs, config);
-    return {
-      id,
-      name,
-      createdUs,
-      config,
-      lastSequence: 0,
-      lastTimeUs: 0,
-      messages: 0,
-      bytes: 0,
-      subjects: 0,
-    };
+    const counters = { lastSequence: 0, lastTimeUs: 0, messages: 0, bytes: 0, subjects: 0 };
+    return { id, name, createdUs, config, ...counters, subjectsChanged: false };
   }
 
-  configure(id: number, config: string): void {
+  configure(id: number, config: string, subjectsChanged: boolean): void {
     this.#store.begin();
-    this.#store.run(this.#configure, config, id);
+    this.#store.run(this.#configure, config, subjectsChanged ? 1 : 0, id);
   }
 
   saveCounters(id: number, counters: StreamCounters): void {

@@ -19,6 +19,7 @@ export function changeConfig(current: StreamConfig, wanted: StreamConfig): Strea
   if (current.sealed && !wanted.sealed) forbid('unseal a sealed stream');
   if (current.deny_delete && !wanted.deny_delete) forbid('cancel deny message deletes');
   if (current.deny_purge && !wanted.deny_purge) forbid('cancel deny purge');
+  if (!same(wanted.republish, current.republish)) forbid('change RePublish');
   requireOneReplica(wanted);
   if (!wanted.sealed) return wanted;
   return {
@@ -33,6 +34,10 @@ export function changeConfig(current: StreamConfig, wanted: StreamConfig): Strea
 
 /** Whether two configurations say the same, whatever the order of their members. */
 export function sameConfig(one: StreamConfig, other: StreamConfig): boolean {
+  return same(one, other);
+}
+
+function same(one: unknown, other: unknown): boolean {
   return JSON.stringify(canonical(one)) === JSON.stringify(canonical(other));
 }
 

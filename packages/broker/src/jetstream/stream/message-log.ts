@@ -196,6 +196,15 @@ export class MessageLog {
     return true;
   }
 
+  /** Lets the next message of an empty log have the sequence behind this one. */
+  advance(sequence: number): void {
+    if (this.#messages > 0 || sequence <= this.#lastSequence) return;
+    this.#touch();
+    this.#lastSequence = sequence;
+    this.#front.clear(sequence + 1);
+    this.#tail.clear(sequence + 1);
+  }
+
   /** Lets go of what is in memory: the stream is deleted. */
   release(): void {
     this.#tail.clear(this.#lastSequence + 1);

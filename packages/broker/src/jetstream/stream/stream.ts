@@ -28,7 +28,7 @@ import { Purge, type PurgeOrder } from './purge.ts';
 import { type Republication, republication } from './republication.ts';
 import type { StoredMessage } from './stored-message.ts';
 import type { StreamConfig } from './stream-config.ts';
-import { SubjectFilter } from './subject-filter.ts';
+import { covers, SubjectFilter } from './subject-filter.ts';
 import type { TailBudget } from './tail.ts';
 
 /** Messages removed before a change of limits is answered; more go in steps. */
@@ -61,6 +61,9 @@ export class Stream implements ConsumerStream, IntakeStream {
   #consumers: StreamConsumers = NO_CONSUMERS;
   /** Last sequence that consumers have been told of. */
   #shown: number;
+  #subjectsChanged: boolean;
+  /** Whether a filter lets everything through that the stream can hold. */
+  #covering = new WeakMap<SubjectFilter, boolean>();
   #showing = false;
   /** Consumers are told of a purge as a whole. */
   #purging = false;
@@ -76,6 +79,7 @@ export class Stream implements ConsumerStream, IntakeStream {
     this.createdUs = row.createdUs;
     this.#environment = environment;
     this.#config = config;
+    this.#subjectsChanged = row.subjectsChanged;
     this.log = new MessageLog(store, rows, row, config.storage, budget, (sequence, subject) => {
       if (!this.#purging) this.#consumers.removed(sequence, subject);
     });
@@ -143,7 +147,7 @@ export class Stream implements ConsumerStream, IntakeStream {
 
   next(from: number, filter: SubjectFilter | undefined): StoredMessage | undefined {
     if (from > this.log.committed) return undefined;
-    const message = nextMatch(this.log, from, filter);
+    const message = nextMatch(this.log, from, this.#effective(filter));
     return message === undefined || message.sequence > this.log.committed ? undefined : message;
   }
 
@@ -157,7 +161,7 @@ export class Stream implements ConsumerStream, IntakeStream {
 
   count(from: number, filter: SubjectFilter | undefined): number {
     this.settle();
-    return countMatching(this.log, from, filter);
+    return countMatching(this.log, from, this.#effective(filter));
   }
 
   lastPerSubject(filter: SubjectFilter | undefined): number[] {
@@ -201,8 +205,10 @@ export class Stream implements ConsumerStream, IntakeStream {
   update(wanted: StreamConfig): void {
     const config = changeConfig(this.#config, wanted);
     const { rows } = this.#environment;
-    rows.configure(this.log.id, JSON.stringify(config));
+    this.#subjectsChanged ||= !sameSubjects(config.subjects, this.#config.subjects);
+    rows.configure(this.log.id, JSON.stringify(config), this.#subjectsChanged);
     this.#config = config;
+    this.#covering = new WeakMap();
     this.#republish = republication(config);
     this.window.windowUs = config.duplicate_window / 1_000;
     this.#age.maxAgeUs = config.max_age / 1_000;
@@ -226,9 +232,12 @@ export class Stream implements ConsumerStream, IntakeStream {
   purge(order: PurgeOrder, done: (purged: number) => void): void {
     if (this.#config.sealed) throw apiError('streamSealed');
     if (this.#config.deny_purge) throw apiError('streamPurgeFailed', 'stream purge not permitted');
-    if (order.filter === undefined && order.before === undefined && order.keep === 0) {
-      const { messages } = this.log;
+    const { messages, lastSequence } = this.log;
+    const before = order.before ?? lastSequence + 1;
+    if (order.filter === undefined && order.keep === 0 && before > lastSequence) {
       this.rollUpAll();
+      // Like the server: sequences go on from the one that was named.
+      this.log.advance(before - 1);
       done(messages);
       return;
     }
@@ -305,6 +314,19 @@ export class Stream implements ConsumerStream, IntakeStream {
     if (!step()) this.#environment.steps.run(step);
   }
 
+  /** No filter at all where the given one has nothing to keep out: much is cheaper without. */
+  #effective(filter: SubjectFilter | undefined): SubjectFilter | undefined {
+    if (filter === undefined) return undefined;
+    let covering = this.#covering.get(filter);
+    if (covering === undefined) {
+      covering =
+        !this.#subjectsChanged &&
+        this.#config.subjects.every((one) => covers(filter.subject, toWireText(one)));
+      this.#covering.set(filter, covering);
+    }
+    return covering ? undefined : filter;
+  }
+
   #removeUnneeded(sequence: number): void {
     const message = this.log.outline(sequence);
     if (message !== undefined && !this.#consumers.needs(sequence, message.subject)) this.log.remove(sequence);
@@ -336,4 +358,8 @@ export class Stream implements ConsumerStream, IntakeStream {
     this.#ids.insert(this.log.lastTimeUs, entries);
     this.#ids.trim(this.#environment.context.nowUs() - this.window.windowUs);
   }
+}
+
+function sameSubjects(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((subject) => other.includes(subject));
 }
