@@ -2,6 +2,7 @@
 import { toWireText } from '../../protocol/wire-text.ts';
 import { type ApiError, apiError } from '../api/api-error.ts';
 import type { ConsumerRows, StoredConsumer } from '../store/consumer-rows.ts';
+import { DamagedRecord } from '../store/damaged-record.ts';
 import type { ConsumerStream, StreamConsumers } from '../stream/consumer-stream.ts';
 import type { SubjectFilter } from '../stream/subject-filter.ts';
 import { Consumer, type ConsumerPosition } from './consumer.ts';
@@ -93,17 +94,14 @@ export class ConsumerSet implements StreamConsumers {
   }
 
   appended(first: number, last: number): void {
-    const counted = new Map<string, number>();
+    const counted = new Map<string, number | undefined>();
     for (const consumer of this.#consumers.values()) {
       const { cursor } = consumer.machine;
       const filter = cursor.filter?.subject ?? '';
-      let matching = counted.get(filter);
-      if (matching === undefined) {
-        matching = this.#countFrom(first, last, cursor.filter);
-        counted.set(filter, matching);
-      }
+      if (!counted.has(filter)) counted.set(filter, this.#countMatching(first, last, cursor.filter));
+      const matching = counted.get(filter);
       cursor.appended(first, last, matching);
-      if (matching > 0) consumer.kick();
+      if (matching !== 0) consumer.kick();
     }
     this.#host.queue.drain();
   }
@@ -251,13 +249,19 @@ export class ConsumerSet implements StreamConsumers {
     }
   }
 
-  #countFrom(first: number, last: number, filter: SubjectFilter | undefined): number {
-    if (filter === undefined) return this.stream.count(first, undefined);
+  /** Of new messages, which are still in memory. Undefined when one of them cannot be read. */
+  #countMatching(first: number, last: number, filter: SubjectFilter | undefined): number | undefined {
     let count = 0;
-    for (let message = this.stream.next(first, filter); message !== undefined; ) {
-      count++;
-      if (message.sequence >= last) break;
-      message = this.stream.next(message.sequence + 1, filter);
+    try {
+      for (let from = first; from <= last; ) {
+        const message = this.stream.next(from, filter);
+        if (message === undefined || message.sequence > last) break;
+        count++;
+        from = message.sequence + 1;
+      }
+    } catch (error) {
+      if (error instanceof DamagedRecord) return undefined;
+      throw error;
     }
     return count;
   }

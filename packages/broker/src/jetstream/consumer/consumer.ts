@@ -23,6 +23,7 @@ import { readNakDelay } from './nak-delay.ts';
 import { PullDestination } from './pull-destination.ts';
 import { PushDestination } from './push-destination.ts';
 import { Status } from './status.ts';
+import { isStillStored } from './still-stored.ts';
 
 /** What does not come from the configuration. */
 export interface ConsumerSetting {
@@ -198,7 +199,7 @@ export class Consumer {
     const isStored =
       filter === undefined
         ? () => false
-        : (sequence: number): boolean => this.#stream.load(sequence) !== undefined;
+        : (sequence: number): boolean => isStillStored(this.#stream, sequence);
     this.cursor.purged(upTo, concerns);
     const forgotten = this.ledger.forgetBelow(upTo, isStored);
     if (concerns || forgotten) this.ledger.raiseFloor(upTo, this.delivered);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { DamagedRecord } from '../store/damaged-record.ts';
 import { SubjectFilter } from '../stream/subject-filter.ts';
 import { readConsumerConfig } from './consumer-config.ts';
 import { Cursor } from './cursor.ts';
@@ -111,6 +112,9 @@ test('messages that are told of together with some that have been counted are co
   assert.equal(cursor.ahead, 3);
   cursor.appended(2, 3, 2);
   assert.equal(cursor.ahead, 3);
+  stream.append('a');
+  cursor.appended(4, 4, undefined);
+  assert.equal(cursor.ahead, 4, 'and those of which nobody knows how many there are');
 });
 
 test('what is delivered while it counts is not counted', () => {
@@ -134,6 +138,20 @@ test('a purge of one subject leaves the others of a list of last messages', () =
   cursor.purged(5, false);
   assert.equal(cursor.ahead, 2);
   assert.deepEqual(drain(cursor), [1, 3]);
+});
+
+test('a damaged message is still there after a purge of others', () => {
+  const stream = streamOf('a', 'b', 'c');
+  const cursor = cursorOn(stream, { deliver_policy: 'last_per_subject', filter_subject: '>' });
+  stream.purge(4, new SubjectFilter('b'));
+  const { load } = stream;
+  stream.load = (sequence) => {
+    if (sequence === 1) throw new DamagedRecord('S', 1, 'a test');
+    return load.call(stream, sequence);
+  };
+  cursor.purged(4, false);
+  assert.equal(cursor.ahead, 2);
+  assert.throws(() => cursor.peek(), DamagedRecord);
 });
 
 test('knows whether a message is still to come', () => {

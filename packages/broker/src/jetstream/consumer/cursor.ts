@@ -7,6 +7,7 @@ import type { StoredMessage } from '../stream/stored-message.ts';
 import type { SubjectFilter } from '../stream/subject-filter.ts';
 import type { SkipList } from './skip-list.ts';
 import type { Start } from './start.ts';
+import { isStillStored } from './still-stored.ts';
 
 export class Cursor {
   filter: SubjectFilter | undefined;
@@ -70,11 +71,14 @@ export class Cursor {
     this.#leaveSkip();
   }
 
-  /** @param matching how many of the messages from `first` to `last` this consumer wants. */
-  appended(first: number, last: number, matching: number): void {
+  /**
+   * @param matching how many of the messages from `first` to `last` this consumer wants; undefined when that could not
+   * be found out.
+   */
+  appended(first: number, last: number, matching: number | undefined): void {
     if (this.#ahead === undefined || last <= this.#countedTo) return;
     // Some of them have been counted already: who knows which.
-    if (first <= this.#countedTo) this.#ahead = undefined;
+    if (first <= this.#countedTo || matching === undefined) this.#ahead = undefined;
     else this.#ahead += matching;
     this.#countedTo = last;
   }
@@ -88,7 +92,7 @@ export class Cursor {
   purged(upTo: number, all: boolean): void {
     if (all) this.#next = Math.max(this.#next, upTo);
     this.#ahead = undefined;
-    this.#skip?.retain((sequence) => sequence >= upTo || (!all && this.#stream.load(sequence) !== undefined));
+    this.#skip?.retain((sequence) => sequence >= upTo || (!all && isStillStored(this.#stream, sequence)));
     this.#leaveSkip();
   }
 
