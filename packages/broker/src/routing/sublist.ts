@@ -28,12 +28,14 @@ interface Node {
   readonly queues: Map<string, Members>;
 }
 
-const NO_MATCH: Match = { plain: [], groups: [] };
+const DOT = 0x2e;
+const NO_GROUPS: Match['groups'] = [];
+const NO_MATCH: Match = { plain: [], groups: NO_GROUPS };
 const CACHED_SUBJECTS = 8192;
 /** Longer subjects are looked up each time, so that the cache cannot be made to hold megabytes. */
 const LONGEST_CACHED = 256;
-/** Every acknowledgement of a stored message has a subject of its own: caching it would drive out all others. */
-const ONCE_ONLY = '$JS.ACK.';
+/** Subjects that were looked up once, by a hash of their ends; see `match`. */
+const SEEN_ONCE = 4096;
 
 function createNode(): Node {
   return { literals: new Map(), any: undefined, tail: undefined, plain: [], queues: new Map() };
@@ -70,6 +72,7 @@ function removeChild(node: Node, token: string): void {
 export class Sublist {
   readonly #root = createNode();
   readonly #cache = new Map<string, Match>();
+  readonly #seenOnce: string[] = new Array<string>(SEEN_ONCE).fill('');
   #size = 0;
 
   get size(): number {
@@ -134,12 +137,20 @@ export class Sublist {
     return members.filter((member) => !member.closed).length;
   }
 
+  /**
+   * Cached from the second time on. Replies and acknowledgements have a subject of their own each, which never comes
+   * again: they would drive all others out, and putting one into the cache costs more than finding its match.
+   */
   match(subject: string): Match {
-    if (subject.startsWith(ONCE_ONLY)) return this.#find(subject);
     const cached = this.#cache.get(subject);
     if (cached !== undefined) return cached;
     const match = this.#find(subject);
     if (subject.length > LONGEST_CACHED) return match;
+    const slot = slotOf(subject);
+    if (this.#seenOnce[slot] !== subject) {
+      this.#seenOnce[slot] = subject;
+      return match;
+    }
     if (this.#cache.size >= CACHED_SUBJECTS) this.#cache.clear();
     this.#cache.set(subject, match);
     return match;
@@ -152,44 +163,63 @@ export class Sublist {
 
   #find(subject: string): Match {
     if (hasEmptyToken(subject)) return NO_MATCH;
-    const plain: Members[] = [];
-    const groups = new Map<string, Members[]>();
-    collect(this.#root, subject, 0, plain, groups);
-    if (plain.length === 0 && groups.size === 0) return NO_MATCH;
+    const found: Found = { plain: [], groups: undefined };
+    collect(this.#root, subject, 0, found);
+    const { plain, groups } = found;
+    if (groups === undefined) return plain.length === 0 ? NO_MATCH : { plain, groups: NO_GROUPS };
     return { plain, groups: [...groups.values()] };
   }
 }
 
+/** What has been collected so far. Most subjects have no queue group: the map is made for the first one. */
+interface Found {
+  readonly plain: Members[];
+  groups: Map<string, Members[]> | undefined;
+}
+
+/** From the end, where subjects differ. */
+function slotOf(subject: string): number {
+  let hash = subject.length;
+  for (let i = subject.length - 1, from = Math.max(0, i - 7); i >= from; i--) {
+    hash = (Math.imul(hash, 31) + subject.charCodeAt(i)) | 0;
+  }
+  return (hash ^ (hash >>> 12)) & (SEEN_ONCE - 1);
+}
+
 function hasEmptyToken(subject: string): boolean {
-  return subject === '' || subject.startsWith('.') || subject.endsWith('.') || subject.includes('..');
+  let afterDot = true;
+  for (let i = 0; i < subject.length; i++) {
+    const isDot = subject.charCodeAt(i) === DOT;
+    if (isDot && afterDot) return true;
+    afterDot = isDot;
+  }
+  return afterDot;
 }
 
 /** Takes what matches below `node`, for the tokens from `at` on. Only as many tokens as there are patterns become strings. */
-function collect(
-  node: Node,
-  subject: string,
-  at: number,
-  plain: Members[],
-  groups: Map<string, Members[]>,
-): void {
+function collect(node: Node, subject: string, at: number, found: Found): void {
   if (at > subject.length) {
-    take(node, plain, groups);
+    take(node, found);
     return;
   }
-  if (node.tail !== undefined) take(node.tail, plain, groups);
-  if (node.any === undefined && node.literals.size === 0) return;
+  if (node.tail !== undefined) take(node.tail, found);
+  const { any, literals } = node;
+  if (any === undefined && literals.size === 0) return;
   const dot = subject.indexOf('.', at);
   const end = dot === -1 ? subject.length : dot;
-  if (node.any !== undefined) collect(node.any, subject, end + 1, plain, groups);
-  const literal = node.literals.get(subject.slice(at, end));
-  if (literal !== undefined) collect(literal, subject, end + 1, plain, groups);
+  if (any !== undefined) collect(any, subject, end + 1, found);
+  if (literals.size === 0) return;
+  const literal = literals.get(subject.slice(at, end));
+  if (literal !== undefined) collect(literal, subject, end + 1, found);
 }
 
-function take(node: Node, plain: Members[], groups: Map<string, Members[]>): void {
-  if (node.plain.length > 0) plain.push(node.plain);
+function take(node: Node, found: Found): void {
+  if (node.plain.length > 0) found.plain.push(node.plain);
+  if (node.queues.size === 0) return;
   for (const [queue, members] of node.queues) {
-    const group = groups.get(queue);
-    if (group === undefined) groups.set(queue, [members]);
+    found.groups ??= new Map();
+    const group = found.groups.get(queue);
+    if (group === undefined) found.groups.set(queue, [members]);
     else group.push(members);
   }
 }
