@@ -17,8 +17,8 @@ async function run({ seconds, talk }: ScenarioOptions): Promise<Measured[]> {
   const server = await start();
   const [publisher, quick, slow] = [createBrokerPeer(), createBrokerPeer(), createBrokerPeer()];
   const handledIn = async (length: number): Promise<Handled> => {
-    await publisher.ask({ type: 'publish', inFlight, seconds: length });
-    return (await quick.ask({ type: 'handled', quietMs: 200 })).handled!;
+    const { drive } = await publisher.ask({ type: 'publish', inFlight, seconds: length });
+    return (await quick.ask({ type: 'handled', atLeast: drive!.calls })).handled!;
   };
   const rssMiB = () => processTree(server.pid).reduce((sum, process) => sum + process.rssMiB, 0);
   try {
@@ -30,7 +30,7 @@ async function run({ seconds, talk }: ScenarioOptions): Promise<Measured[]> {
     const before = rssMiB();
     const beside = await handledIn(seconds);
     const grown = rssMiB() - before;
-    const behind = (await slow.ask({ type: 'handled', quietMs: 0 })).handled!.messages;
+    const behind = (await slow.ask({ type: 'handled', atLeast: 0 })).handled!.messages;
     talk(`  ${beside.messages} messages, of which the slow group took ${behind}`);
     talk(
       `  p50 and p99 of the others: ${alone.p50us} and ${alone.p99us} µs without it, ${beside.p50us} and ${beside.p99us} beside it`,

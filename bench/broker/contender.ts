@@ -20,16 +20,18 @@ export interface Group {
 }
 
 export interface BrokerClient {
-  /** Resolves when the broker has acknowledged the message. */
-  publish(payload: Uint8Array): Promise<unknown>;
+  /**
+   * Publishes a message of 128 bytes that says when it was sent, in microseconds. Resolves when the broker has acknowledged it.
+   */
+  publish(sentUs: number): Promise<unknown>;
   /** From the oldest on, each message once, acknowledged by the consumer after `handle`. Resolves when it listens. */
-  consume(group: Group, handle: (payload: Uint8Array) => void): Promise<void>;
+  consume(group: Group, handle: (sentUs: number) => void): Promise<void>;
   /** Core publish and subscribe, where there is such a thing: at most once, no acknowledgement. */
   readonly core?: {
-    publish(payload: Uint8Array): void;
+    publish(sentUs: number): void;
     /** Resolves when the broker has taken what was published before. */
     flush(): Promise<void>;
-    subscribe(handle: (payload: Uint8Array) => void): Promise<void>;
+    subscribe(handle: (sentUs: number) => void): Promise<void>;
   };
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { startFlotillaBroker } from '../servers/flotilla-broker.ts';
 import { natsServerMissing, startNatsServer } from '../servers/nats-server.ts';
 import { redisServerMissing, startRedisServer } from '../servers/redis-server.ts';
 import type { BrokerContender } from './contender.ts';
+import { connectFlotilla } from './flotilla-client.ts';
 import { connectNats } from './nats-client.ts';
 import { connectRedis } from './redis-client.ts';
 
@@ -11,6 +12,13 @@ export const contenders: readonly BrokerContender[] = [
     promise: 'on disk: flushed (fsync) before the acknowledgement',
     start: () => startFlotillaBroker(),
     connect: connectNats,
+  },
+  {
+    name: 'Flotilla messages',
+    promise:
+      'the same broker, through `publish` and `subscribe` of services, with validation, spans, metrics and an order per key',
+    start: () => startFlotillaBroker(),
+    connect: connectFlotilla,
   },
   {
     name: 'nats-server',

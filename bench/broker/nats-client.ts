@@ -10,6 +10,7 @@ import {
 } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { BrokerClient } from './contender.ts';
+import { encode, sentUsOf } from './payload.ts';
 
 const stream = 'bench';
 const subject = 'bench.durable';
@@ -26,7 +27,7 @@ export async function connectNats(url: string): Promise<BrokerClient> {
   const client = jetstream(connection);
   let stop = async (): Promise<void> => {};
   return {
-    publish: (payload) => client.publish(subject, payload),
+    publish: (sentUs) => client.publish(subject, encode(sentUs)),
     async consume({ name, perSecond }, handle) {
       await manager.consumers.add(stream, {
         durable_name: name,
@@ -46,16 +47,16 @@ export async function connectNats(url: string): Promise<BrokerClient> {
       await consumer.consume({
         max_messages: 500,
         callback: (message) => {
-          handle(message.data);
+          handle(sentUsOf(message.data));
           message.ack();
         },
       });
     },
     core: {
-      publish: (payload) => connection.publish('bench.core', payload),
+      publish: (sentUs) => connection.publish('bench.core', encode(sentUs)),
       flush: () => connection.flush(),
       async subscribe(handle) {
-        connection.subscribe('bench.core', { callback: (_error, { data }) => handle(data) });
+        connection.subscribe('bench.core', { callback: (_error, { data }) => handle(sentUsOf(data)) });
         await connection.flush();
       },
     },
@@ -69,10 +70,10 @@ export async function connectNats(url: string): Promise<BrokerClient> {
 async function consumeSlowly(
   messages: ConsumerMessages,
   perSecond: number,
-  handle: (payload: Uint8Array) => void,
+  handle: (sentUs: number) => void,
 ): Promise<void> {
   for await (const message of messages) {
-    handle(message.data);
+    handle(sentUsOf(message.data));
     message.ack();
     await pause(1_000 / perSecond);
   }

@@ -12,8 +12,8 @@ export type BrokerRequest =
   | { readonly type: 'publish core'; readonly seconds: number }
   | { readonly type: 'consume'; readonly group: Group }
   | { readonly type: 'consume core' }
-  /** What was handled since the last time this was asked, once nothing has come for so long. */
-  | { readonly type: 'handled'; readonly quietMs: number }
+  /** What was handled since the last time this was asked, once so many messages are there. */
+  | { readonly type: 'handled'; readonly atLeast: number }
   | { readonly type: 'cpu' }
   | { readonly type: 'close' };
 
@@ -37,8 +37,8 @@ export interface BrokerAnswer {
   readonly error?: string;
 }
 
-/** Bytes of a message; the first carry the time at which it was published. */
-const size = 128;
+/** How long messages that were published may be on their way. */
+const patienceMs = 60_000;
 /** A core publisher waits for the broker after so many. */
 const burst = 256;
 
@@ -52,16 +52,10 @@ function nowUs(): number {
   return Number(process.hrtime.bigint() / 1_000n);
 }
 
-function stamped(): Uint8Array {
-  const payload = Buffer.alloc(size, 0x20);
-  payload.writeDoubleLE(nowUs(), 0);
-  return payload;
-}
-
-function handle(payload: Uint8Array): void {
+function handle(sentUs: number): void {
   lastAt = nowUs();
   if (arrivals.length === 0) firstAt = lastAt;
-  arrivals.push(lastAt - Buffer.from(payload.buffer, payload.byteOffset, 8).readDoubleLE(0));
+  arrivals.push(lastAt - sentUs);
 }
 
 async function answer(request: BrokerRequest): Promise<BrokerAnswer> {
@@ -70,7 +64,7 @@ async function answer(request: BrokerRequest): Promise<BrokerAnswer> {
       client = await contenders.find(({ name }) => name === request.name)!.connect(request.url);
       return {};
     case 'publish':
-      return { drive: await drive(() => client.publish(stamped()), request.inFlight, request.seconds) };
+      return { drive: await drive(() => client.publish(nowUs()), request.inFlight, request.seconds) };
     case 'publish core':
       return { published: await publishCore(request.seconds) };
     case 'consume':
@@ -80,7 +74,7 @@ async function answer(request: BrokerRequest): Promise<BrokerAnswer> {
       await client.core?.subscribe(handle);
       return { isMissing: client.core === undefined };
     case 'handled':
-      return { handled: await takeHandled(request.quietMs) };
+      return { handled: await takeHandled(request.atLeast) };
     case 'cpu': {
       const { user, system } = process.cpuUsage();
       return { cpuUs: user + system };
@@ -96,18 +90,18 @@ async function publishCore(seconds: number): Promise<number> {
   const endAt = performance.now() + seconds * 1_000;
   let published = 0;
   while (performance.now() < endAt) {
-    for (let n = 0; n < burst; n++) core!.publish(stamped());
+    for (let n = 0; n < burst; n++) core!.publish(nowUs());
     published += burst;
     await core!.flush();
   }
   return published;
 }
 
-async function takeHandled(quietMs: number): Promise<Handled> {
-  let seen = -1;
-  while (seen !== arrivals.length) {
-    seen = arrivals.length;
-    await pause(quietMs);
+async function takeHandled(atLeast: number): Promise<Handled> {
+  const giveUpAt = performance.now() + patienceMs;
+  while (arrivals.length < atLeast) {
+    if (performance.now() > giveUpAt) throw new Error(`only ${arrivals.length} of ${atLeast} messages came`);
+    await pause(10);
   }
   const sorted = Float64Array.from(arrivals).sort();
   arrivals = [];

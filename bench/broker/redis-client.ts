@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient, RESP_TYPES } from '@redis/client';
 import type { BrokerClient } from './contender.ts';
+import { encode, sentUsOf } from './payload.ts';
 
 const stream = 'bench';
 const field = 'payload';
@@ -13,7 +14,7 @@ export async function connectRedis(url: string): Promise<BrokerClient> {
   let reading: Promise<void> | undefined;
   const closing = new AbortController();
   return {
-    publish: (payload) => client.xAdd(stream, '*', { [field]: payload as Buffer }),
+    publish: (sentUs) => client.xAdd(stream, '*', { [field]: encode(sentUs) }),
     async consume({ name, perSecond }, handle) {
       await client.xGroupCreate(stream, name, '0', { MKSTREAM: true });
       // A reader that waits blocks its connection.
@@ -42,14 +43,14 @@ interface Reading {
 
 async function read(
   { reader, client, name, perSecond, signal }: Reading,
-  handle: (payload: Uint8Array) => void,
+  handle: (sentUs: number) => void,
 ): Promise<void> {
   const options = { BLOCK: 200, COUNT: perSecond === undefined ? 500 : 1 };
   while (!signal.aborted) {
     const answer = await reader.xReadGroup(name, 'one', { key: stream, id: '>' }, options);
     const messages = (answer as { messages: StreamMessage[] }[] | null)?.[0]?.messages;
     if (messages === undefined) continue;
-    for (const { message } of messages) handle(message[field]!);
+    for (const { message } of messages) handle(sentUsOf(message[field]!));
     await client.xAck(
       stream,
       name,

@@ -2,13 +2,15 @@
  * The suite `broker`: durable publishes that are acknowledged, their way to a handler in another process, and core publish
  * and subscribe, on our broker and its peers. They take turns in every round; medians over the rounds count.
  */
+
+import type { Drive } from '../drive.ts';
 import { processTree } from '../idle/process-tree.ts';
 import type { Server } from '../servers/server.ts';
 import { median } from '../statistics.ts';
 import { type BrokerPeer, createBrokerPeer } from './broker-peer.ts';
 import type { BrokerContender } from './contender.ts';
 import { contenders } from './contenders.ts';
-import type { BrokerAnswer, Handled } from './peer.ts';
+import type { Handled } from './peer.ts';
 
 export interface BrokerOptions {
   /** Names of contenders; empty: all. */
@@ -92,6 +94,8 @@ class Stage {
   readonly #publisher: BrokerPeer;
   readonly #consumer: BrokerPeer;
   readonly #seconds: number;
+  /** Published, and not told of as handled. */
+  #unhandled = 0;
 
   constructor(name: string, server: Server, publisher: BrokerPeer, consumer: BrokerPeer, seconds: number) {
     this.#name = name;
@@ -107,10 +111,10 @@ class Stage {
     await this.#publisher.ask({ type: 'connect', name: this.#name, url });
     const rows: BrokerRow[] = [];
     for (const count of inFlight) {
-      await this.#publisher.ask({ type: 'publish', inFlight: count, seconds: Math.min(0.5, this.#seconds) });
+      await this.#publish(count, Math.min(0.5, this.#seconds));
       const before = await this.#cpuUs();
-      const { drive } = await this.#publish(count);
-      const { calls, seconds, p50us, p99us } = drive!;
+      const drive = await this.#publish(count, this.#seconds);
+      const { calls, seconds, p50us, p99us } = drive;
       const cpuUsPerMessage = ((await this.#cpuUs()) - before) / calls;
       rows.push(
         this.#row({
@@ -130,11 +134,11 @@ class Stage {
   async handled(inFlight: readonly number[]): Promise<BrokerRow[]> {
     await this.#consumer.ask({ type: 'connect', name: this.#name, url: this.#server.url });
     await this.#consumer.ask({ type: 'consume', group: { name: 'handlers' } });
-    await this.#settled();
+    await this.#handled();
     const rows: BrokerRow[] = [];
     for (const count of inFlight) {
       const before = await this.#cpuUs();
-      await this.#publish(count);
+      await this.#publish(count, this.#seconds);
       rows.push(await this.#handledRow('to the handler', count, before));
     }
     return rows;
@@ -144,12 +148,13 @@ class Stage {
     const { isMissing } = await this.#consumer.ask({ type: 'consume core' });
     if (isMissing) return [];
     const before = await this.#cpuUs();
-    await this.#publisher.ask({ type: 'publish core', seconds: this.#seconds });
+    const { published } = await this.#publisher.ask({ type: 'publish core', seconds: this.#seconds });
+    this.#unhandled += published!;
     return [await this.#handledRow('core', Number.NaN, before)];
   }
 
   async #handledRow(what: BrokerRow['what'], inFlight: number, cpuBefore: number): Promise<BrokerRow> {
-    const { messages, seconds, p50us, p99us } = await this.#settled();
+    const { messages, seconds, p50us, p99us } = await this.#handled();
     const cpuUsPerMessage = ((await this.#cpuUs()) - cpuBefore) / messages;
     return this.#row({ what, inFlight, perSecond: messages / seconds, p50us, p99us, cpuUsPerMessage });
   }
@@ -158,13 +163,17 @@ class Stage {
     return { name: this.#name, ...figures };
   }
 
-  #publish(inFlight: number): Promise<BrokerAnswer> {
-    return this.#publisher.ask({ type: 'publish', inFlight, seconds: this.#seconds });
+  async #publish(inFlight: number, seconds: number): Promise<Drive> {
+    const { drive } = await this.#publisher.ask({ type: 'publish', inFlight, seconds });
+    this.#unhandled += drive!.calls;
+    return drive!;
   }
 
-  /** What was handled until nothing came any more for a moment. */
-  async #settled(): Promise<Handled> {
-    return (await this.#consumer.ask({ type: 'handled', quietMs: 200 })).handled!;
+  /** What was handled since the last time, once everything is that was published. */
+  async #handled(): Promise<Handled> {
+    const { handled } = await this.#consumer.ask({ type: 'handled', atLeast: this.#unhandled });
+    this.#unhandled = 0;
+    return handled!;
   }
 
   async #cpuUs(): Promise<number> {
