@@ -33,7 +33,10 @@ describe('consumer groups for people', () => {
     retries: 0,
     deadLetters: 2,
     givenBack: 1,
-    members: ['mail-1'],
+    members: [
+      { instance: 'mail-1', seen: new Date(NOW - 1_000) },
+      { instance: 'mail-2', seen: new Date(NOW - 60_000) },
+    ],
     partitions: [
       { partition: 0, owner: 'mail-1', checkpoint: 12, lag: 0, ...partition },
       { partition: 1, checkpoint: -1, lag: 3, ...partition, oldest: new Date(NOW - 60_000) },
@@ -55,7 +58,10 @@ describe('consumer groups for people', () => {
       text,
       /^mail\nreads +orders \(shop_orders\), in 2 partitions, each by one member in order\n/,
     );
-    assert.match(text, /dead letters +2\ngiven back +1 not handled yet\nmembers +mail-1\n/);
+    assert.match(
+      text,
+      /dead letters +2\ngiven back +1 not handled yet\nmembers +mail-1, mail-2 \(silent for 1m\)\n/,
+    );
     assert.match(text, /\n +0 {2}mail-1 +3 +12 +0 +- +0 +0 +0 +1\.5s\n/);
     assert.match(text, /\n +1 {2}- +3 +- +3 +1m +0 +0 +0 +1\.5s\n$/);
     assert.match(consumerText({ ...ordered, members: [] }, NOW), /members +none: nobody reads\n/);

@@ -1,11 +1,14 @@
 /** Consumer groups for people: one in a line, or all of one. */
 
-import type { GroupReport, PartitionReport } from 'flotilla/operators';
+import type { GroupMember, GroupReport, PartitionReport } from 'flotilla/operators';
 import { age } from './age.ts';
 import { type Paint, plain } from './colour.ts';
 import { factLines } from './facts.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';
+
+/** Others take a member for gone after half of this. */
+const SILENT_MS = 10_000;
 
 /** @param now Unix time in milliseconds. */
 export function consumerTable(groups: readonly GroupReport[], now: number, paint: Paint = plain): string {
@@ -31,9 +34,9 @@ export function consumerTable(groups: readonly GroupReport[], now: number, paint
       { title: 'GIVEN BACK', cell: ({ givenBack }) => String(givenBack), align: 'right' },
       {
         title: 'MEMBERS',
-        cell: (each) => String(membersOf(each)),
+        cell: (each) => String(membersOf(each, now)),
         align: 'right',
-        paint: (each, text) => (membersOf(each) === 0 ? paint('red', text) : text),
+        paint: (each, text) => (membersOf(each, now) === 0 ? paint('red', text) : text),
       },
       { title: 'HOW', cell: ({ kind }) => kind },
     ],
@@ -61,11 +64,18 @@ export function consumerText(report: GroupReport, now: number, paint: Paint = pl
       ['dead letters', deadLetters === 0 ? '0' : paint('red', String(deadLetters))],
       ['given back', `${givenBack}${givenBack === 0 ? '' : ' not handled yet'}`],
       ...(consumer === undefined
-        ? [['members', members.length === 0 ? nobody : members.map(printable).join(', ')] as const]
+        ? [
+            [
+              'members',
+              members.length === 0 ? nobody : members.map((each) => memberText(each, now, paint)).join(', '),
+            ] as const,
+          ]
         : ([
             [
               'waiting',
-              consumer.waiting === 0 && inFlight === 0 ? nobody : `${consumer.waiting} requests for messages`,
+              consumer.waiting === 0 && inFlight === 0
+                ? nobody
+                : `${consumer.waiting} ${consumer.waiting === 1 ? 'request' : 'requests'} for messages`,
             ],
             [
               'consumer',
@@ -110,9 +120,19 @@ function reads({ service, event }: GroupReport): string {
   return event === undefined ? service : `${service}.${event}`;
 }
 
-/** Members of a group that competes are not known by name: those that wait for messages, or handle some, are there. */
-function membersOf({ consumer, members, inFlight }: GroupReport): number {
-  return consumer === undefined ? members.length : Math.max(consumer.waiting, inFlight > 0 ? 1 : 0);
+/** Members of a group that compete are not known by name: those that wait for messages, or handle some, are there. */
+function membersOf({ consumer, members, inFlight }: GroupReport, now: number): number {
+  if (consumer !== undefined) return Math.max(consumer.waiting, inFlight > 0 ? 1 : 0);
+  return members.filter(({ seen }) => !isSilent(seen, now)).length;
+}
+
+function memberText({ instance, seen }: GroupMember, now: number, paint: Paint): string {
+  const name = printable(instance);
+  return isSilent(seen, now) ? `${name} ${paint('red', `(silent for ${age(seen, now)})`)}` : name;
+}
+
+function isSilent(seen: Date, now: number): boolean {
+  return now - seen.getTime() > SILENT_MS;
 }
 
 function ageOf(time: Date | undefined, now: number): string {

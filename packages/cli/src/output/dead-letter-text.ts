@@ -12,13 +12,13 @@ import { printable } from './printable.ts';
 export function deadLetterText(letter: ToldLetter, now: number, paint: Paint = plain): string {
   const { sequence, service, event, group, reason, id, key, time, attempts, firstAttempt, redrives } = letter;
   const { instance, origin, published, source, stack, headers, error } = letter;
-  const tries = attempts === 1 ? 'at the first try' : `after ${attempts} tries`;
+  const tries = attempts === 1 ? 'at the first try' : `after ${attempts} tries${since(firstAttempt)}`;
   const by = instance === null ? '' : ` by ${printable(instance)}`;
   const trace = /^00-([0-9a-f]{32})-/.exec(headers.find(([name]) => name === 'traceparent')?.[1] ?? '')?.[1];
   const facts = factLines(
     [
       ['group', group],
-      ['given up', `${instant(time)} (${age(time, now)})${by}, ${tries}${since(firstAttempt)}`],
+      ['given up', `${instant(time)} (${age(time, now)})${by}, ${tries}`],
       ['reason', paint('red', printable(reason))],
       ['error', paint('red', printable(errorText(error)))],
       ['message', `${printable(id)}${key === null ? '' : `, key ${printable(key)}`}`],

@@ -21,12 +21,18 @@ export interface GroupReport {
   readonly deadLetters: number;
   /** Given back to the group or replayed to it, and not done with. */
   readonly givenBack: number;
-  /** Instances that read for it. For `work`: of the group, as far as they read partitions too. */
-  readonly members: readonly string[];
+  /** Instances that share the partitions, by name. None for `work`, whose members the broker does not know by name. */
+  readonly members: readonly GroupMember[];
   /** Of `subscribe`, in their order. */
   readonly partitions: readonly PartitionReport[];
   /** Of `work`. */
   readonly consumer?: WorkConsumer;
+}
+
+export interface GroupMember {
+  readonly instance: string;
+  /** When it last said that it lives, by the broker's clock: it does so every second or two. One that was killed is silent. */
+  readonly seen: Date;
 }
 
 export interface PartitionReport {

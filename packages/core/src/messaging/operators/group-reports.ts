@@ -7,7 +7,7 @@ import type { StoredPartition } from '../groups/partition-lease.ts';
 import type { ConsumerInfo, JetStreamApi, StreamInfo } from '../jetstream/api.ts';
 import { errorNumber, numberOf } from '../jetstream/api-error.ts';
 import { partitionsOf, type Topology } from '../topology.ts';
-import type { GroupReport, PartitionReport } from './group-report.ts';
+import type { GroupMember, GroupReport, PartitionReport } from './group-report.ts';
 import { peek, readMessages } from './read-messages.ts';
 
 export interface GroupFilter {
@@ -20,7 +20,7 @@ export interface GroupFilter {
 interface Overview {
   /** By group and service. */
   readonly partitions: ReadonlyMap<string, ReadonlyMap<number, StoredPartition>>;
-  readonly members: ReadonlyMap<string, readonly string[]>;
+  readonly members: ReadonlyMap<string, GroupMember[]>;
   /** By group, service and event. */
   readonly deadLetters: ReadonlyMap<string, number>;
   /** By group and service. */
@@ -74,14 +74,14 @@ async function readBucket(
   topology: Topology,
 ): Promise<Pick<Overview, 'partitions' | 'members'>> {
   const partitions = new Map<string, Map<number, StoredPartition>>();
-  const members = new Map<string, string[]>();
+  const members = new Map<string, GroupMember[]>();
   await ignoringMissing(async () => {
     const reading = {
       stream: topology.groupsStream,
       filter: topology.keySubject('>'),
       from: { sequence: 1 },
     };
-    for await (const { subject, headers, payload } of readMessages(api, reading)) {
+    for await (const { subject, headers, payload, time } of readMessages(api, reading)) {
       // A key that was deleted: its operation is in a header, and it has no value.
       if (headers.get('KV-Operation') !== undefined) continue;
       const key = topology.keyOf(subject);
@@ -94,7 +94,8 @@ async function readBucket(
         partitions.set(name, ofGroup);
       } else if (member) {
         const name = keyOf(member.group, member.service);
-        members.set(name, [...(members.get(name) ?? []), member.instance].sort());
+        const { instance } = member;
+        members.set(name, [...(members.get(name) ?? []), { instance, seen: time }]);
       }
     }
   });
@@ -129,7 +130,7 @@ async function workReport(
   { config }: StreamInfo,
   consumer: ConsumerInfo,
   { group, service, event }: { readonly group: string; readonly service: string; readonly event: string },
-  { deadLetters, givenBack, members }: Overview,
+  { deadLetters, givenBack }: Overview,
 ): Promise<GroupReport> {
   const { name, num_pending, num_ack_pending, num_redelivered, num_waiting, ack_floor, delivered } = consumer;
   const lag = num_pending + num_ack_pending;
@@ -149,7 +150,7 @@ async function workReport(
     retries: num_redelivered,
     deadLetters: deadLetters.get(keyOf(group, service, event)) ?? 0,
     givenBack: givenBack.get(keyOf(group, service)) ?? 0,
-    members: members.get(keyOf(group, service)) ?? [],
+    members: [],
     partitions: [],
     consumer: {
       name,
@@ -189,7 +190,7 @@ async function subscribeReport(
     retries: sum(({ retries }) => retries),
     deadLetters: dead.reduce((total, [, count]) => total + count, 0),
     givenBack: givenBack.get(keyOf(group, service)) ?? 0,
-    members: members.get(keyOf(group, service)) ?? [],
+    members: (members.get(keyOf(group, service)) ?? []).sort((a, b) => (a.instance < b.instance ? -1 : 1)),
     partitions,
   };
 }

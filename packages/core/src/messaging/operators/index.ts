@@ -2,7 +2,7 @@
 export { connectBroker } from '../../discovery/broker-connection.ts';
 export { type DeadLetterReason, header as messageHeader, Topology } from '../topology.ts';
 export type { DeadLetter, DeadLetterFilter } from './dead-letter.ts';
-export type { GroupReport, PartitionReport, WorkConsumer } from './group-report.ts';
+export type { GroupMember, GroupReport, PartitionReport, WorkConsumer } from './group-report.ts';
 export type { GroupFilter } from './group-reports.ts';
 export { MessageOperations } from './message-operations.ts';
 export type { RedriveOptions, RedriveReport } from './redrive.ts';

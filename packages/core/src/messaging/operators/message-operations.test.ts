@@ -377,7 +377,11 @@ describe('operations on messages', { skip: withoutNatsServer }, () => {
       [mail?.kind, mail?.lag, mail?.inFlight, mail?.retries, mail?.deadLetters, mail?.givenBack],
       ['subscribe', 2 + 1 + 3, 2, 5, 1, 1],
     );
-    assert.deepEqual(mail?.members, ['mail-1', 'mail-2']);
+    assert.deepEqual(
+      mail?.members.map(({ instance }) => instance),
+      ['mail-1', 'mail-2'],
+    );
+    assert.ok(mail?.members.every(({ seen }) => Date.now() - seen.getTime() < 60_000));
     assert.deepEqual(
       mail?.partitions.map(({ partition, owner, epoch, checkpoint, lag }) => [
         ...[partition, owner, epoch, checkpoint, lag],
