@@ -4,6 +4,8 @@ import { header, type Topology } from '../topology.ts';
 import type { DeadLetter, DeadLetterFilter } from './dead-letter.ts';
 import { deadLetters } from './dead-letters.ts';
 import { giveToGroup } from './give-to-group.ts';
+import { InFlight } from './in-flight.ts';
+import { interrupted } from './interrupted.ts';
 import { requireGroup } from './known-groups.ts';
 import { Pace } from './pace.ts';
 
@@ -41,9 +43,15 @@ const obituary: ReadonlySet<string> = new Set([
   header.redrives,
 ]);
 
+/** Letters under way at a time. */
+const window = 32;
+
 /**
  * A letter is removed when its group has it. Between the two the process may die: the letter is redriven once more then, under
  * the same id, by which the stream knows it again.
+ *
+ * @throws FlotillaError `not_found` for a letter of a group that nobody is in, `unavailable` when the broker goes away. The message says
+ *   how many had been given.
  */
 export async function redrive(
   api: JetStreamApi,
@@ -52,23 +60,36 @@ export async function redrive(
   { perSecond, dryRun = false, signal, onLetter }: RedriveOptions,
 ): Promise<RedriveReport> {
   const pace = new Pace(dryRun ? undefined : perSecond);
+  const inFlight = new InFlight(window);
+  const known = new Set<string>();
   const groups: Record<string, number> = {};
-  const report = (stopped: boolean): RedriveReport => {
-    const letters = Object.values(groups).reduce((sum, count) => sum + count, 0);
-    return { letters, groups, stopped };
-  };
-  for await (const letter of deadLetters(api, topology, filter)) {
-    await pace.turn(signal);
-    if (signal?.aborted) return report(true);
+  let letters = 0;
+  let stopped = false;
+  const give = async (letter: DeadLetter): Promise<void> => {
     if (!dryRun) {
-      if (groups[letter.group] === undefined) await requireGroup(api, topology, letter.group, letter.service);
       await giveToGroup(api.connection, redriven(topology, letter));
       await api.deleteMessage(topology.deadLetterStream, letter.sequence);
     }
+    letters++;
     groups[letter.group] = (groups[letter.group] ?? 0) + 1;
     onLetter?.(letter);
+  };
+  try {
+    for await (const letter of deadLetters(api, topology, filter)) {
+      await pace.turn(signal);
+      stopped = signal?.aborted === true;
+      if (stopped) break;
+      const { group, service } = letter;
+      if (!dryRun && !known.has(`${group} ${service}`)) await requireGroup(api, topology, group, service);
+      known.add(`${group} ${service}`);
+      await inFlight.begin(() => give(letter));
+    }
+    await inFlight.settled();
+  } catch (cause) {
+    await inFlight.settled().catch(() => {});
+    throw interrupted(cause, letters, 'dead letters were given back before');
   }
-  return report(false);
+  return { letters, groups, stopped };
 }
 
 function redriven(topology: Topology, letter: DeadLetter) {

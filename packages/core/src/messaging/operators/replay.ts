@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { JetStreamApi } from '../jetstream/api.ts';
 import { header, type Topology } from '../topology.ts';
 import { giveToGroup } from './give-to-group.ts';
+import { InFlight } from './in-flight.ts';
+import { interrupted } from './interrupted.ts';
 import { requireGroup } from './known-groups.ts';
 import { Pace } from './pace.ts';
 import { type Position, readMessages, type StoredMessage } from './read-messages.ts';
@@ -38,6 +40,9 @@ export interface ReplayReport {
   readonly stopped: boolean;
 }
 
+/** Messages under way at a time. */
+const window = 64;
+
 /**
  * Each replay has an id of its own, which its messages carry: a group's inbox knows them as new, whatever it has handled before.
  *
@@ -56,32 +61,39 @@ export async function replay(
   const end = until ?? { sequence: state.last_seq };
   const id = randomUUID();
   const pace = new Pace(dryRun ? undefined : perSecond);
+  const inFlight = new InFlight(window);
   const events: Record<string, number> = {};
   let messages = 0;
   let first: ReplayReport['first'] = null;
   let last: ReplayReport['last'] = null;
   let stopped = false;
-  for await (const message of readMessages(api, { stream, filter, from, headersOnly: dryRun })) {
-    if (isBehind(message, end)) break;
-    const address = topology.readEventSubject(message.subject);
-    if (address === undefined) continue;
-    await pace.turn(signal);
-    stopped = signal?.aborted === true;
-    if (stopped) break;
+  // Sent in the order of the stream over one connection, they are stored and acknowledged in that order.
+  const give = async (message: StoredMessage, event: string): Promise<void> => {
     if (!dryRun) {
-      const subject = topology.redriveSubject(group, service, address.event);
-      await giveToGroup(api.connection, {
-        subject,
-        headers: replayed(stream, message, id),
-        payload: message.payload,
-      });
+      const subject = topology.redriveSubject(group, service, event);
+      const headers = replayed(stream, message, id);
+      await giveToGroup(api.connection, { subject, headers, payload: message.payload });
     }
-    const place = { sequence: message.sequence, time: message.time };
-    first ??= place;
-    last = place;
-    events[address.event] = (events[address.event] ?? 0) + 1;
+    last = { sequence: message.sequence, time: message.time };
+    first ??= last;
+    events[event] = (events[event] ?? 0) + 1;
     messages++;
     onProgress?.(messages);
+  };
+  try {
+    for await (const message of readMessages(api, { stream, filter, from, headersOnly: dryRun })) {
+      if (isBehind(message, end)) break;
+      const address = topology.readEventSubject(message.subject);
+      if (address === undefined) continue;
+      await pace.turn(signal);
+      stopped = signal?.aborted === true;
+      if (stopped) break;
+      await inFlight.begin(() => give(message, address.event));
+    }
+    await inFlight.settled();
+  } catch (cause) {
+    await inFlight.settled().catch(() => {});
+    throw interrupted(cause, messages, 'messages had been given to the group before');
   }
   return { messages, first, last, events, stopped };
 }
