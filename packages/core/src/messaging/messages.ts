@@ -50,9 +50,12 @@ export interface MessagesOptions {
   readonly replicas?: number;
   /** How long a member of a group may be silent before others take over, in milliseconds. Default 5000. */
   readonly memberTtlMs?: number;
+  /** How long a message of `work` may be in hand without a sign of life before another gets it, in milliseconds. Default 30,000. */
+  readonly ackWaitMs?: number;
 }
 
 const defaultTtlMs = 5_000;
+const defaultAckWaitMs = 30_000;
 
 export class Messages {
   readonly #options: MessagesOptions;
@@ -66,7 +69,8 @@ export class Messages {
   #durable: Durable | undefined;
   #relay: DelayedRelay | undefined;
 
-  private constructor(options: MessagesOptions) {
+  /** Use {@link openMessages}. */
+  constructor(options: MessagesOptions) {
     const { connection, fleet, service, telemetry, replicas } = options;
     const { log, metrics } = telemetry;
     this.#options = options;
@@ -94,12 +98,6 @@ export class Messages {
       metrics: new PublishMetrics(metrics, () => this.#publisher.underWay + this.#publisher.waiting),
       service,
     });
-  }
-
-  static async open(options: MessagesOptions): Promise<Messages> {
-    const messages = new Messages(options);
-    await messages.#openDatabase();
-    return messages;
   }
 
   publish(
@@ -161,7 +159,8 @@ export class Messages {
     });
     this.#durable?.outbox.start();
     if (subscriptions.length === 0) return;
-    const { telemetry, instance, service, memberTtlMs = defaultTtlMs } = this.#options;
+    const { telemetry, instance, service } = this.#options;
+    const { memberTtlMs = defaultTtlMs, ackWaitMs = defaultAckWaitMs } = this.#options;
     const { log } = telemetry;
     await Promise.all([
       this.#streams.ensureGroups(),
@@ -188,6 +187,7 @@ export class Messages {
       instance,
       startedAt: this.#startedAt,
       ttlMs: memberTtlMs,
+      ackWaitMs,
     };
     for (const subscription of subscriptions) this.#running.push(await run(subscription, parts));
     for (const ofOneGroup of byGroup(subscriptions)) this.#running.push(runRedrive(ofOneGroup, parts));
@@ -214,7 +214,8 @@ export class Messages {
     this.#publisher.close();
   }
 
-  async #openDatabase(): Promise<void> {
+  /** For {@link openMessages}: makes ready what is kept in the service's database. */
+  async openDatabase(): Promise<void> {
     const { database, telemetry } = this.#options;
     if (!database) return;
     const { log, metrics } = telemetry;
@@ -229,6 +230,13 @@ export class Messages {
     );
     this.#durable = durable;
   }
+}
+
+/** Messages of a process that has a connection, and a database where it has one. */
+export async function openMessages(options: MessagesOptions): Promise<Messages> {
+  const messages = new Messages(options);
+  await messages.openDatabase();
+  return messages;
 }
 
 /** Those of one group to the events of one service together. */

@@ -10,7 +10,13 @@ import { Failures } from './handling/failures.ts';
 import type { HandlingMetrics } from './handling/handling-metrics.ts';
 import { InboxGate } from './handling/inbox-gate.ts';
 import type { InHand } from './handling/message.ts';
-import { headOf, openOrdered, openTransactional, type PartitionParts } from './handling/open-partition.ts';
+import {
+  headOf,
+  onlyEvent,
+  openOrdered,
+  openTransactional,
+  type PartitionParts,
+} from './handling/open-partition.ts';
 import { Places } from './handling/places.ts';
 import { Progress } from './handling/progress.ts';
 import { type MakeTransactionContext, TransactionAttempts } from './handling/transaction-attempt.ts';
@@ -40,6 +46,7 @@ export interface SubscriptionParts {
   readonly instance: string;
   readonly startedAt: number;
   readonly ttlMs: number;
+  readonly ackWaitMs: number;
 }
 
 type OrderedSubscription = Extract<AnySubscription, { readonly kind: 'subscribe' | 'transaction' }>;
@@ -67,13 +74,16 @@ export async function run(
   subscription: AnySubscription,
   parts: SubscriptionParts,
 ): Promise<RunningSubscription> {
-  if (subscription.kind === 'listen') return runListening(subscription, parts);
+  if (subscription.kind === 'listen') return await runListening(subscription, parts);
   const family = await parts.streams.family(subscription.service, subscription.partitions);
   if (subscription.kind === 'work') return runWork(subscription, family, parts);
   return runOrdered(subscription, family, parts);
 }
 
-function runListening(subscription: ListenSubscription, parts: SubscriptionParts): RunningSubscription {
+async function runListening(
+  subscription: ListenSubscription,
+  parts: SubscriptionParts,
+): Promise<RunningSubscription> {
   const { link, streams, telemetry, makeContext, durable } = parts;
   const group = subscription.group ?? parts.service;
   const stop = startListening({
@@ -87,6 +97,8 @@ function runListening(subscription: ListenSubscription, parts: SubscriptionParts
           : Promise.reject(noDatabase('context.transaction')),
     },
   });
+  // The broker knows of it from then on.
+  await link.connection.flush();
   return { subscription, progress: undefined, stop: async () => stop(), kill: stop };
 }
 
@@ -101,6 +113,7 @@ function runOrdered(
   if (parts.durable) recall(progress, family, settings.group, parts.durable);
   const reader = new GroupReader({
     ...{ bucket, topology: streams.topology, group: settings.group, service, by, instance, startedAt, ttlMs },
+    event: onlyEvent(handlers),
     partitions: family.partitions,
     open: openWith(subscription, { ...parts, family, handlers, settings, progress }, parts),
     log: telemetry.log,
@@ -132,6 +145,7 @@ function runWork(
   const gate = new InboxGate(settings, durable);
   const queue = new WorkQueue({
     ...{ api: streams.api, link, stream: family.stream, handlers, settings, gate, deadLetters },
+    ackWaitMs: parts.ackWaitMs,
     consumer: {
       durable_name: topology.workConsumer(settings.group, event!),
       description: `work of group ${settings.group}`,
@@ -195,6 +209,7 @@ export function runRedrive(
   };
   const gate = new InboxGate(concurrent, durable);
   const queue = new WorkQueue({
+    ackWaitMs: parts.ackWaitMs,
     ...{
       api: streams.api,
       link,

@@ -42,9 +42,9 @@ export async function openMessages(
 ): Promise<Messages | undefined> {
   if (!broker || (familiesOf(service).size === 0 && service.spec.subscriptions === undefined))
     return undefined;
-  const { Messages } = await import('../messaging/messages.ts');
+  const messaging = await import('../messaging/messages.ts');
   const { name } = contractInfo(service.contract);
-  return await Messages.open({ ...broker, service: name, instance, database, telemetry });
+  return await messaging.openMessages({ ...broker, service: name, instance, database, telemetry });
 }
 
 /** Makes the stream of the service's own events, and begins to hear. */

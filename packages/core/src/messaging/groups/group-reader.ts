@@ -33,12 +33,23 @@ export interface GroupReaderOptions {
   readonly service: string;
   /** The service that the group belongs to: this one. */
   readonly by: string;
+  /** The only event that the group reads; undefined: several. */
+  readonly event: string | undefined;
   readonly instance: string;
   readonly startedAt: number;
   readonly partitions: number;
   readonly ttlMs: number;
   readonly open: OpenPartition;
   readonly log: Logger;
+}
+
+/** What a member writes of itself. */
+interface StoredMember {
+  readonly instance: string;
+  /** Its service. */
+  readonly by: string;
+  /** When its process began, in Unix milliseconds. */
+  readonly startedAt: number;
 }
 
 interface Owned {
@@ -153,8 +164,11 @@ export class GroupReader implements GroupGauges {
     const member = topology.readMemberKey(key);
     if (member && value === undefined) this.#machine.memberGone(member.instance, revision);
     else if (member) {
-      const { startedAt } = value as { readonly startedAt: number };
-      this.#machine.memberSeen(member.instance, revision, startedAt, performance.now());
+      const { startedAt, by } = value as StoredMember;
+      // An instance of another service has no share in the group: it is refused when it takes a partition.
+      if (by === this.#options.by) {
+        this.#machine.memberSeen(member.instance, revision, startedAt, performance.now());
+      }
     }
     this.#step();
   }
@@ -193,11 +207,12 @@ export class GroupReader implements GroupGauges {
   }
 
   async #beat(revision: number | undefined): Promise<void> {
-    const { bucket, topology, group, service, instance, startedAt, log } = this.#options;
+    const { bucket, topology, group, service, instance, by, startedAt, log } = this.#options;
     const sentAt = performance.now();
     const key = topology.memberKey(group, service, instance);
+    const record: StoredMember = { instance, by, startedAt };
     try {
-      this.#machine.beaten(await bucket.put(key, { instance, startedAt }, revision, writeWithinMs), sentAt);
+      this.#machine.beaten(await bucket.put(key, record, revision, writeWithinMs), sentAt);
     } catch (error) {
       const refused = toFlotillaError(error).code === 'conflict';
       this.#machine.beatFailed(refused ? 'refused' : 'away', performance.now());
@@ -233,7 +248,7 @@ export class GroupReader implements GroupGauges {
   }
 
   async #acquire(partition: number, revision: number, epoch: number): Promise<void> {
-    const { bucket, topology, group, service, instance, by, log } = this.#options;
+    const { bucket, topology, group, service, instance, by, event, log } = this.#options;
     const key = topology.partitionKey(group, service, partition);
     const before = this.#stored.get(partition);
     if (before && before.by !== by) {
@@ -243,11 +258,11 @@ export class GroupReader implements GroupGauges {
     }
     const progress = { sequence: before?.sequence ?? -1, inFlight: 0, retries: 0, deadLetters: 0 };
     try {
-      const record: StoredPartition = { owner: instance, epoch, by, time: Date.now(), ...progress };
+      const record: StoredPartition = { owner: instance, epoch, by, event, time: Date.now(), ...progress };
       const taken = await bucket.put(key, record, revision, writeWithinMs);
       this.#machine.acquired(partition, taken, epoch);
       const lease = new PartitionLease({
-        ...{ bucket, key, instance, by, epoch, revision: taken, sequence: progress.sequence },
+        ...{ bucket, key, instance, by, event, epoch, revision: taken, sequence: progress.sequence },
         onWritten: (written) => this.#machine.written(partition, written),
         onRaised: (written, raised) => this.#machine.acquired(partition, written, raised),
       });

@@ -10,6 +10,8 @@ import type { PartitionRecord } from './membership.ts';
 export interface StoredPartition extends PartitionRecord {
   /** The service that the group belongs to. */
   readonly by: string;
+  /** The only event that the group reads; undefined: several. */
+  readonly event?: string | undefined;
   /** The checkpoint: the last sequence that is done with, as are all before it. -1: the group has not begun here. */
   readonly sequence: number;
   /** When it was written, in Unix milliseconds. */
@@ -29,6 +31,7 @@ export interface LeaseOptions {
   readonly key: string;
   readonly instance: string;
   readonly by: string;
+  readonly event: string | undefined;
   readonly epoch: number;
   readonly revision: number;
   /** The checkpoint that the record had when it was taken over. */
@@ -92,9 +95,9 @@ export class PartitionLease {
   }
 
   async #put(owner: string, progress: PartitionProgress): Promise<void> {
-    const { bucket, key, by, onWritten } = this.#options;
+    const { bucket, key, by, event, onWritten } = this.#options;
     if (this.#isLost) throw platformError('conflict', `${key} is no longer read by this instance`);
-    const record: StoredPartition = { owner, epoch: this.epoch, by, time: Date.now(), ...progress };
+    const record: StoredPartition = { owner, epoch: this.epoch, by, event, time: Date.now(), ...progress };
     try {
       this.#revision = await bucket.put(key, record, this.#revision, writeWithinMs);
     } catch (error) {

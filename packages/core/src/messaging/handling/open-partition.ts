@@ -172,7 +172,7 @@ function read(parts: PartitionParts, partition: number, after: number, run: Part
 }
 
 /** One event is asked for by name; of several, all of the service's come, since a consumer has one filter. */
-function onlyEvent(handlers: ReadonlyMap<string, EventHandler>): string | undefined {
+export function onlyEvent(handlers: ReadonlyMap<string, EventHandler>): string | undefined {
   return handlers.size === 1 ? [...handlers.keys()][0] : undefined;
 }
 

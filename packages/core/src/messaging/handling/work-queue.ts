@@ -33,6 +33,8 @@ export interface WorkQueueOptions {
   readonly settings: GroupSettings;
   readonly environment: AttemptEnvironment;
   readonly gate: InboxGate;
+  /** A message that is not acknowledged for so long goes to another. */
+  readonly ackWaitMs: number;
   readonly failures: Failures;
   readonly deadLetters: DeadLetters;
   readonly log: Logger;
@@ -46,16 +48,16 @@ interface Job {
   isEnded: boolean;
 }
 
-/** A message that is not acknowledged for so long goes to another. */
-export const ackWaitMs = 30_000;
-const tickMs = 1_000;
+const tickMs = 100;
+/** Before a message that this version does not know is given to another. */
+const unknownEventMs = 1_000;
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #consumer: DurableConsumer;
   readonly #jobs = new Map<number, Job>();
   readonly #waiting: Job[] = [];
-  readonly #alive = new InProgressSchedule<Job>(ackWaitMs);
+  readonly #alive: InProgressSchedule<Job>;
   readonly #ticker: NodeJS.Timeout;
   readonly #stopListening: () => void;
   readonly #aborted = new AbortController();
@@ -69,7 +71,8 @@ export class WorkQueue {
   #onQuiet: (() => void) | undefined;
 
   constructor(options: WorkQueueOptions) {
-    const { api, link, stream, consumer, settings, log } = options;
+    const { api, link, stream, consumer, settings, ackWaitMs, log } = options;
+    this.#alive = new InProgressSchedule(ackWaitMs);
     this.#options = options;
     this.#stopListening = link.listen({ back: () => this.#sendUnsent() });
     this.#consumer = new DurableConsumer({
@@ -137,7 +140,7 @@ export class WorkQueue {
     const handler = handlers.get(eventOfSubject(raw.subject));
     if (!handler) {
       // A newer version of this service asked for it; it is left to an instance of that.
-      this.#tell(reply, `-NAK {"delay":${tickMs * nanosecondsPerMs}}`);
+      this.#tell(reply, `-NAK {"delay":${unknownEventMs * nanosecondsPerMs}}`);
       this.#consumer.release(1);
       return;
     }

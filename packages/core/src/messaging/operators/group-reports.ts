@@ -213,14 +213,14 @@ async function partitionReport(
   { config, state }: StreamInfo,
   service: string,
   partition: number,
-  { owner, epoch, sequence, inFlight, retries, deadLetters, time }: StoredPartition,
+  { owner, epoch, sequence, inFlight, retries, deadLetters, time, event }: StoredPartition,
 ): Promise<PartitionReport> {
   const { count, first } =
     sequence >= state.last_seq
       ? { count: 0 }
       : await peek(api, {
           stream: config.name,
-          filter: topology.eventFilter(service, partition),
+          filter: topology.eventFilter(service, partition, event),
           from: { sequence: sequence + 1 },
         });
   return {

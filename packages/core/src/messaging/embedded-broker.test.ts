@@ -1,0 +1,5 @@
+import { describe } from 'node:test';
+import { startEmbeddedBroker } from './testing/embedded-broker.ts';
+import { messagingCases } from './testing/messaging-cases.ts';
+
+describe('messages on the embedded broker', () => messagingCases(startEmbeddedBroker));

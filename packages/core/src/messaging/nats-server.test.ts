@@ -1,0 +1,5 @@
+import { describe } from 'node:test';
+import { messagingCases } from './testing/messaging-cases.ts';
+import { startNatsServer, withoutNatsServer } from './testing/nats-server.ts';
+
+describe('messages on nats-server', { skip: withoutNatsServer }, () => messagingCases(startNatsServer));
