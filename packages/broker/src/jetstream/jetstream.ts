@@ -71,6 +71,8 @@ export class JetStream implements StreamDirectory {
     this.#commits = new GroupCommit({
       onFailure: (error) => {
         log('error', error.message, { error: error.cause });
+        this.#steps.close();
+        for (const stream of this.#streams.values()) stream.close();
         onFatal(error);
       },
       onWorkFailure: (error) => failed(error),
@@ -174,7 +176,7 @@ export class JetStream implements StreamDirectory {
       row,
       config,
     );
-    stream.attach(this.#consumers.attach(stream, consumerRows));
+    stream.attach((seen) => this.#consumers.attach(seen, consumerRows));
     this.#streams.set(row.name, stream);
     return stream;
   }

@@ -18,9 +18,9 @@ export function registerMessageApi(
   damaged: (error: DamagedRecord) => void,
 ): void {
   context.handle('STREAM.MSG.GET', 'stream_msg_get_response', (request) => {
-    const stream = streamIn(directory, request, 3);
     const wanted = wantedMessage(requiredBody(request));
     if (wanted === undefined) throw apiError('badRequest');
+    const stream = streamIn(directory, request, 3);
     try {
       const message = findMessage(stream, wanted);
       if (message === undefined) throw apiError('noMessageFound');
@@ -33,8 +33,8 @@ export function registerMessageApi(
   });
 
   context.handle('STREAM.MSG.DELETE', 'stream_msg_delete_response', (request) => {
-    const stream = streamIn(directory, request, 3);
     const sequence = wholeNumber(requiredBody(request), 'seq');
+    const stream = streamIn(directory, request, 3);
     if (sequence === 0) throw apiError('badRequest');
     if (stream.delete(sequence)) return { success: true };
     // The server's file store has another word for what never was.
@@ -45,13 +45,13 @@ export function registerMessageApi(
   });
 
   context.handle('STREAM.PURGE', 'stream_purge_response', (request, answer) => {
-    const stream = streamIn(directory, request, 2);
     const body = optionalBody(request);
     const before = wholeNumber(body, 'seq');
     const keep = wholeNumber(body, 'keep');
     const subject = text(body, 'filter');
     const filter = subject === '' ? undefined : filterOf(subject);
     if (before > 0 && keep > 0) throw apiError('badRequest');
+    const stream = streamIn(directory, request, 2);
     // No subject matches a filter that is none. It must not become a purge of everything.
     if (subject !== '' && filter === undefined) return { success: true, purged: 0 };
     stream.purge({ filter, before: before === 0 ? undefined : before, keep }, (purged) =>

@@ -61,7 +61,7 @@ export function registerStreamApi(context: JetStreamContext, directory: StreamDi
   });
 
   context.handle('STREAM.INFO', 'stream_info_response', (request, answer) =>
-    describe(streamIn(directory, request, 2), request, answer, steps),
+    describe(directory, request, answer, steps),
   );
 
   context.handle('STREAM.NAMES', 'stream_names_response', (request) => {
@@ -90,13 +90,14 @@ function requireFreeSubjects(
 }
 
 function describe(
-  stream: Stream,
+  directory: StreamDirectory,
   request: ApiRequest,
   answer: ApiAnswer,
   steps: Steps,
 ): ApiResult | undefined {
   const body = optionalBody(request);
   const filter = text(body, 'subjects_filter');
+  const stream = streamIn(directory, request, 2);
   let details: StateDetails = {};
   let paging = { total: 0, offset: 0, limit: 0 };
   if (filter !== '') {

@@ -26,35 +26,34 @@ export class Store implements BatchMember {
     this.#commit = new Statement(this.database, 'COMMIT');
   }
 
-  /**
-   * Joins the batch of this turn.
-   *
-   * @throws BrokerError `store_failed` when an earlier write failed.
-   */
+  /** Joins the batch of this turn. */
   begin(): void {
-    if (this.#open) return;
+    if (this.#open || this.commits.failed) return;
     this.commits.join(this);
     this.#open = true;
     this.run(this.#begin);
   }
 
-  /** Runs a statement that writes. Between `begin` and the end of the turn. */
+  /**
+   * Runs a statement that writes. Between `begin` and the end of the turn. When it fails, the store has failed: its owner
+   * is told, and whatever is written after that goes nowhere, since nobody will ever be told of it.
+   */
   run(statement: Statement, ...parameters: SQLInputValue[]): void {
+    if (this.commits.failed) return;
     try {
       statement.run(...parameters);
     } catch (error) {
       this.commits.fail(error);
-      throw error;
     }
   }
 
   /** The same for statements without parameters, such as the making of tables. */
   execute(work: (database: DatabaseSync) => void): void {
+    if (this.commits.failed) return;
     try {
       work(this.database);
     } catch (error) {
       this.commits.fail(error);
-      throw error;
     }
   }
 

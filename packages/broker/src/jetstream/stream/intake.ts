@@ -8,12 +8,12 @@ import type { Message } from '../../routing/message.ts';
 import { type ApiErrorName, apiErrorBody } from '../api/api-error.ts';
 import { DamagedRecord } from '../store/damaged-record.ts';
 import type { StreamConsumers } from './consumer-stream.ts';
-import type { DuplicateWindow } from './duplicate-window.ts';
 import { enforceLimits, enforceSubjectLimit, overLimit } from './limits.ts';
 import type { MessageLog } from './message-log.ts';
 import { messageSize } from './message-size.ts';
 import type { PublishAcks } from './publish-acks.ts';
 import { PublishHeaders } from './publish-headers.ts';
+import type { SeenIds } from './seen-ids.ts';
 import type { StreamConfig } from './stream-config.ts';
 
 /** Bytes. */
@@ -27,13 +27,12 @@ export interface IntakeStream {
   readonly config: StreamConfig;
   readonly log: MessageLog;
   readonly consumers: StreamConsumers;
-  readonly window: DuplicateWindow;
-  /** An id was added to the window. */
-  windowChanged(): void;
+  readonly ids: SeenIds;
+  readonly acks: PublishAcks;
   /** A message was stored: it is to be shown to consumers, and its age to be watched. */
   stored(): void;
-  /** More has to go than one publish should remove. */
-  trimLater(): void;
+  /** Removes what is over the limits, however much that is. */
+  trim(): void;
   /** Removes everything, because a message that is about to be stored rolls it up. */
   rollUpAll(): void;
   /** Removes what the message with this sequence rolls up: everything before it with the same subject. */
@@ -51,9 +50,9 @@ export class Intake {
   /** Id of the last message; undefined when it has yet to be looked up. */
   #lastMessageId: string | undefined;
 
-  constructor(stream: IntakeStream, acks: PublishAcks, nowUs: () => number) {
+  constructor(stream: IntakeStream, nowUs: () => number) {
     this.#stream = stream;
-    this.#acks = acks;
+    this.#acks = stream.acks;
     this.#nowUs = nowUs;
   }
 
@@ -106,21 +105,28 @@ export class Intake {
     this.#remember(messageId, sequence, timeUs);
     if (reply !== '') this.#acks.stored(reply, sequence);
     if (rollup === 'sub') this.#stream.rollUp(subject, sequence);
-    if (config.max_msgs_per_subject > 0) enforceSubjectLimit(log, config, log.subjects.find(subject)!);
-    if (!enforceLimits(log, config, PUSHED_OUT)) this.#stream.trimLater();
+    if (!this.#makeRoom(subject)) this.#stream.trim();
     if (config.republish !== undefined) this.#stream.republish(message, sequence, lastOfSubject);
     this.#stream.stored();
   }
 
+  /** False when more has to go than one publish should remove. */
+  #makeRoom(subject: string): boolean {
+    const { config, log } = this.#stream;
+    const entry = config.max_msgs_per_subject > 0 ? log.subjects.find(subject) : undefined;
+    const holds = entry === undefined || enforceSubjectLimit(log, config, entry, PUSHED_OUT);
+    return enforceLimits(log, config, PUSHED_OUT) && holds;
+  }
+
   /** False after an answer: the message is refused, or known. */
   #conditionsHold(subject: string, reply: string, nowUs: number): boolean {
-    const { config, log, window, name } = this.#stream;
+    const { config, log, ids, name } = this.#stream;
     const headers = this.#headers;
     if (headers.expectedStream !== '' && headers.expectedStream !== name) {
       return this.#no(reply, 'streamNotMatch');
     }
     if (headers.messageId !== '') {
-      const first = window.find(headers.messageId, nowUs);
+      const first = ids.find(headers.messageId, nowUs);
       if (first !== undefined && this.#hasId(first, headers.messageId)) {
         if (reply !== '') this.#acks.duplicate(reply, first);
         return false;
@@ -176,9 +182,7 @@ export class Intake {
 
   #remember(messageId: string, sequence: number, timeUs: number): void {
     this.#lastMessageId = messageId;
-    if (messageId === '') return;
-    this.#stream.window.add(messageId, sequence, timeUs);
-    this.#stream.windowChanged();
+    if (messageId !== '') this.#stream.ids.add(messageId, sequence, timeUs);
   }
 
   #no(reply: string, kind: ApiErrorName, detail: string | number = ''): false {

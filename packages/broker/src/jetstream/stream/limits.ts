@@ -29,15 +29,27 @@ export function overLimit(
   return log.bytes - freed + size > config.max_bytes ? 'maximum bytes exceeded' : undefined;
 }
 
-/** Removes the oldest messages of a subject that has too many. */
-export function enforceSubjectLimit(log: MessageLog, config: StreamConfig, subject: SubjectEntry): void {
+/**
+ * Removes the oldest messages of a subject that has too many.
+ *
+ * @param most messages to remove at a time.
+ * @returns whether the limit holds.
+ */
+export function enforceSubjectLimit(
+  log: MessageLog,
+  config: StreamConfig,
+  subject: SubjectEntry,
+  most: number,
+): boolean {
   const limit = config.max_msgs_per_subject;
-  if (limit <= 0) return;
-  for (let over = subject.messages - limit; over > 0; over--) {
+  if (limit <= 0) return true;
+  for (let removed = 0; subject.messages > limit; removed++) {
+    if (removed === most) return false;
     const oldest = log.oldestOf(subject);
-    if (oldest === undefined) return;
+    if (oldest === undefined) return true;
     log.remove(oldest.sequence);
   }
+  return true;
 }
 
 /**

@@ -12,6 +12,9 @@ import type { StoredMessage } from './stored-message.ts';
 import type { StorageKind } from './stream-config.ts';
 import { Tail, type TailBudget } from './tail.ts';
 
+/** Without telling of the single message: whoever removes it tells of all of them. */
+export const QUIETLY = true;
+
 export class MessageLog {
   readonly name: string;
   readonly storage: StorageKind;
@@ -158,25 +161,25 @@ export class MessageLog {
   }
 
   /** Removes the oldest message. */
-  removeFirst(): MessageOutline | undefined {
+  removeFirst(quietly = false): MessageOutline | undefined {
     const first = this.first;
     if (first === undefined) return undefined;
     this.#touch();
     this.#leftBelow = true;
-    this.#forget(first);
+    this.#forget(first, quietly);
     return first;
   }
 
   /** Removes one message; undefined when it does not exist. */
-  remove(sequence: number): MessageOutline | undefined {
+  remove(sequence: number, quietly = false): MessageOutline | undefined {
     const first = this.first;
     if (first === undefined || sequence < first.sequence) return undefined;
-    if (sequence === first.sequence) return this.removeFirst();
+    if (sequence === first.sequence) return this.removeFirst(quietly);
     const found = this.outline(sequence);
     if (found === undefined) return undefined;
     this.#touch();
     this.table.delete(sequence);
-    this.#forget(found);
+    this.#forget(found, quietly);
     return found;
   }
 
@@ -265,14 +268,14 @@ export class MessageLog {
     return this.table.outline(sequence);
   }
 
-  #forget(message: MessageOutline): void {
+  #forget(message: MessageOutline, quietly: boolean): void {
     const { sequence, subject } = message;
     this.#messages--;
     this.#bytes -= this.sizeOf(message);
     this.#front.removed(sequence);
     this.#tail.forget(sequence);
     this.subjects.removed(subject, sequence, this.#lastOfSubject);
-    this.#removed(sequence, subject);
+    if (!quietly) this.#removed(sequence, subject);
   }
 
   #touch(): void {

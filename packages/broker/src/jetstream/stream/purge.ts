@@ -1,10 +1,10 @@
 /** Purging part of a stream, a bounded number of messages at a time. */
-import type { MessageLog } from './message-log.ts';
+import { type MessageLog, QUIETLY } from './message-log.ts';
 import { countMatching, nextMatchingSequence } from './message-search.ts';
 import type { SubjectFilter } from './subject-filter.ts';
 
 /** Messages removed in one step. */
-const STEP = 256;
+const STEP = 512;
 
 export interface PurgeOrder {
   /** Only messages that match. */
@@ -40,17 +40,23 @@ export class Purge {
     return this.#from;
   }
 
-  /** Removes some. True when all are gone. */
+  /** Removes some. True when all are gone. Nobody is told of single messages. */
   step(): boolean {
     for (let removed = 0; removed < STEP; removed++) {
       if (this.#left === 0) return true;
-      const sequence = nextMatchingSequence(this.#log, this.#from, this.#filter);
+      const sequence = this.#next();
       if (sequence === undefined || sequence >= this.#before) return true;
       this.#from = sequence + 1;
-      this.#log.remove(sequence);
+      this.#log.remove(sequence, QUIETLY);
       this.#left--;
       this.#purged++;
     }
     return false;
+  }
+
+  #next(): number | undefined {
+    // Without a filter it is always the first, which the log knows without asking the disk.
+    if (this.#filter === undefined) return this.#log.first?.sequence;
+    return nextMatchingSequence(this.#log, this.#from, this.#filter);
   }
 }

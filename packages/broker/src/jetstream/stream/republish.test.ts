@@ -10,7 +10,7 @@ test('a destination is made of what stood for the wildcards of the source', () =
     ['a.*.*', 'copy.{{wildcard(2)}}.{{Wildcard(1)}}', 'a.b.c', 'copy.c.b'],
     ['a.*.>', 'copy.$1.>', 'a.b.c.d', 'copy.b.c.d'],
     ['a.*', 'copy.all', 'a.b', 'copy.all'],
-    ['a.*', 'copy.$1', 'b.b', undefined],
+    ['a.b.*', 'copy.$1', 'a.c.d', undefined],
   ];
   for (const [src, dest, subject, expected] of cases) {
     assert.equal(subjectMapping({ src, dest }, ['a.>'])(subject), expected, `${src} → ${dest}`);
@@ -20,7 +20,8 @@ test('a destination is made of what stood for the wildcards of the source', () =
 test('a destination that comes back to the stream, or cannot be made, is refused', () => {
   const cases: [string, string, RegExp][] = [
     ['>', 'a.copy.>', /forms a cycle/],
-    ['x.*', '$1.y', /forms a cycle/],
+    ['a.*', '$1.y', /forms a cycle/],
+    ['x.*', 'copy.$1', /not valid subset/],
     ['a.*', 'copy.$2', /not valid/],
     ['a.*', 'copy.>', /not valid/],
     ['a.*', 'copy.*', /not valid/],

@@ -22,6 +22,12 @@ export function subjectMapping(
   const source = toWireText(src === '' ? '>' : src);
   const destination = toWireText(dest);
   if (!isSubscribable(source) || !isSubscribable(destination)) throw invalid(src, dest);
+  if (!subjects.some((subject) => overlap(toWireText(subject), source))) {
+    throw apiError(
+      'streamInvalidConfig',
+      'stream configuration for republish source is not valid subset of subjects',
+    );
+  }
   const sourceTokens = source.split('.');
   const wildcards = sourceTokens.flatMap((token, index) => (token === '*' ? [index] : []));
   const hasTail = sourceTokens.at(-1) === '>';

@@ -45,6 +45,17 @@ test('what is let go costs nothing any more', () => {
   assert.equal(tail.next(101)?.sequence, 101);
 });
 
+test('holes cost something too, and are let go like messages', () => {
+  const budget = new TailBudget(10_000);
+  const tail = new Tail(budget, 1);
+  tail.push(message(budget, 1, 10));
+  for (let i = 0; i < 100_000; i++) tail.skip();
+  assert.ok(budget.bytes <= 10_000);
+  assert.ok(tail.first > 99_000);
+  tail.clear(1);
+  assert.equal(budget.bytes, 0);
+});
+
 test('a small message does not keep the input that it came in', () => {
   const budget = new TailBudget(1_000_000);
   const chunk = Buffer.allocUnsafeSlow(64 * 1024).fill(1);

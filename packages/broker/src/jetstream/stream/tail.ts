@@ -6,6 +6,8 @@ import type { StoredMessage } from './stored-message.ts';
 
 /** What an entry costs beside its payload, in bytes: about what the engine takes for it. */
 const OVERHEAD = 256;
+/** What is left of an entry whose message is gone, in bytes. */
+const HOLE = 16;
 const SLAB = 64 * 1024;
 /** Payloads that do not fill a good part of a slab are copied into one: a slice of input would keep its whole chunk. */
 const COPIED = 16 * 1024;
@@ -85,6 +87,7 @@ export class Tail {
   /** A sequence without a message. */
   skip(): void {
     this.#entries.push(undefined);
+    this.#budget.charge(this, HOLE);
   }
 
   get(sequence: number): StoredMessage | undefined {
@@ -104,30 +107,23 @@ export class Tail {
     const message = this.get(sequence);
     if (message === undefined) return;
     this.#entries[this.#head + sequence - this.#first] = undefined;
-    this.#budget.refund(sizeOf(message));
+    this.#budget.refund(sizeOf(message) - HOLE);
   }
 
   /** Lets go of everything; `next` will be pushed next. */
   clear(next: number): void {
-    for (let i = this.#head; i < this.#entries.length; i++) {
-      const message = this.#entries[i];
-      if (message !== undefined) this.#budget.refund(sizeOf(message));
-    }
+    for (let i = this.#head; i < this.#entries.length; i++) this.#budget.refund(sizeOf(this.#entries[i]));
     this.#entries = [];
     this.#head = 0;
     this.#first = next;
   }
 
-  /** Lets go of the oldest message. */
+  /** Lets go of the oldest entry. */
   dropOldest(): void {
-    while (this.#head < this.#entries.length) {
-      const message = this.#entries[this.#head];
-      this.#entries[this.#head++] = undefined;
-      this.#first++;
-      if (message === undefined) continue;
-      this.#budget.refund(sizeOf(message));
-      break;
-    }
+    if (this.#head === this.#entries.length) return;
+    this.#budget.refund(sizeOf(this.#entries[this.#head]));
+    this.#entries[this.#head++] = undefined;
+    this.#first++;
     if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
       this.#head = 0;
@@ -135,6 +131,6 @@ export class Tail {
   }
 }
 
-function sizeOf(message: StoredMessage): number {
-  return message.payload.length + OVERHEAD;
+function sizeOf(message: StoredMessage | undefined): number {
+  return message === undefined ? HOLE : message.payload.length + OVERHEAD;
 }
