@@ -51,6 +51,14 @@ test('a nak may ask for a delay, as JSON or in the notation of Go', () => {
   assert.deepEqual(bench.take(), [1]);
 });
 
+test('a delay holds for a message that was already waiting to come again', () => {
+  const bench = new Bench().append('a').pull('1');
+  bench.ack(0, '-NAK').ack(0, '-NAK {"delay": 1000000000}').pull('1');
+  assert.deepEqual(bench.take(), [1]);
+  assert.deepEqual(bench.pass(999).take(), []);
+  assert.deepEqual(bench.pass(1).take(), [1]);
+});
+
 test('a backoff replaces the ack wait, and its last step repeats', () => {
   const bench = new Bench({ ack_wait: 30e9, backoff: [1e9, 3e9], max_deliver: 4 }).append('a').pull('9');
   const at: number[] = [];
