@@ -56,6 +56,32 @@ test('when the disk is full nothing more is acknowledged, and the owner is told 
     assert.equal(messages, known + 1);
   }));
 
+test('on a disk that is nearly full new messages are refused, and what makes room still works', () =>
+  withFolder(async (data) => {
+    const disk = { free: 1e12, total: 1e12 };
+    const broker = startInProcess({ data, diskSpace: () => disk });
+    try {
+      await broker.api('STREAM.CREATE.S', STREAM);
+      await broker.publish('s.1', 'before');
+      disk.free = 1;
+      const isRefused = async (): Promise<boolean> => (await broker.publish('s.2')).error !== undefined;
+      await waitUntil(isRefused);
+      assert.deepEqual((await broker.publish('s.2')).error, {
+        code: 500,
+        err_code: 10047,
+        description: 'insufficient storage resources available',
+      });
+      assert.ok((await broker.api('STREAM.CREATE.T', { name: 'T' })).error);
+      assert.match(broker.problems.join(), /nearly full/);
+      assert.deepEqual(await broker.api('STREAM.MSG.DELETE.S', { seq: 1 }), { success: true });
+      disk.free = 1e12;
+      await waitUntil(async () => !(await isRefused()));
+      assert.deepEqual(broker.fatal, []);
+    } finally {
+      broker.close();
+    }
+  }));
+
 describe('a damaged message', () => {
   /** A stream with three messages of which the second is not what was written. */
   async function withDamage(use: (broker: InProcess) => Promise<void>): Promise<void> {

@@ -20,6 +20,7 @@ import type { JetStreamContext } from './context.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { Steps } from './steps.ts';
 import type { DamagedRecord } from './store/damaged-record.ts';
+import { type DiskSpace, diskSpace, FreeSpace } from './store/free-space.ts';
 import { GroupCommit } from './store/group-commit.ts';
 import { SqliteConsumerRows } from './store/sqlite-consumer-rows.ts';
 import type { StreamRow } from './store/stream-rows.ts';
@@ -41,6 +42,8 @@ export interface JetStreamOptions {
   readonly durability: 'disk' | 'process';
   /** The store could not write: the process is to end. */
   readonly onFatal: (error: BrokerError) => void;
+  /** What the file system of a folder has. Default: asks it. */
+  readonly diskSpace?: (folder: string) => DiskSpace;
   /** Sends off what waits for clients, without waiting for the end of the turn. */
   readonly flushClients: () => void;
 }
@@ -62,7 +65,8 @@ export class JetStream implements StreamDirectory {
   #closed = false;
 
   /** @throws BrokerError when the data directory cannot be used. */
-  constructor({ router, log, data, durability, onFatal, flushClients }: JetStreamOptions) {
+  constructor(options: JetStreamOptions) {
+    const { router, log, data, durability, onFatal, flushClients } = options;
     this.#log = log;
     this.#data = data;
     this.#durability = durability;
@@ -80,7 +84,7 @@ export class JetStream implements StreamDirectory {
     });
     this.#steps = new Steps((error) => failed(error));
     if (data !== undefined) prepareDataDirectory(data);
-    this.#stores = new Stores(data, durability, this.#commits, this.#steps);
+    this.#stores = new Stores(data, durability, this.#commits, this.#steps, freeSpace(options));
     this.#client = new LocalClient(router, failed);
     this.#api = new ApiRouter(router, this.#commits, failed);
     const nowUs = wallClock();
@@ -194,4 +198,16 @@ export class JetStream implements StreamDirectory {
     this.#api.open();
     for (const stream of this.#streams.values()) stream.open();
   }
+}
+
+function freeSpace({ data, log, diskSpace: look = diskSpace }: JetStreamOptions): FreeSpace | undefined {
+  if (data === undefined) return undefined;
+  return new FreeSpace(
+    () => look(data),
+    (low, freeBytes) => {
+      if (low)
+        log('error', 'the disk is nearly full: new messages are refused', { directory: data, freeBytes });
+      else log('info', 'the disk has room again: new messages are taken', { directory: data, freeBytes });
+    },
+  );
 }

@@ -1,6 +1,7 @@
 /** How the store of a broker is: its place, its size, and how long it takes to make something durable. */
-import { statfsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { FlushTimes } from './store/flush-times.ts';
+import { diskSpace } from './store/free-space.ts';
 import type { Shelf } from './stores.ts';
 
 export interface StoreStatus {
@@ -30,12 +31,11 @@ export function storeStatus(
     if (store.durability === 'memory') continue;
     diskBytes += sizeOf(store.path) + sizeOf(`${store.path}-wal`);
   }
-  const { bavail, bsize } = statfsSync(directory);
   return {
     directory,
     durability,
     diskBytes,
-    freeBytes: bavail * bsize,
+    freeBytes: diskSpace(directory).free,
     commits: flushTimes.count,
     commitP50Ms: flushTimes.percentile(0.5),
     commitP99Ms: flushTimes.percentile(0.99),

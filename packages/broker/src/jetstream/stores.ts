@@ -5,6 +5,7 @@ import { apiError } from './api/api-error.ts';
 import type { Steps } from './steps.ts';
 import { Clearing } from './store/clearing.ts';
 import type { Durability } from './store/database.ts';
+import type { FreeSpace } from './store/free-space.ts';
 import type { GroupCommit } from './store/group-commit.ts';
 import { ConsumerStatements } from './store/sqlite-consumer-rows.ts';
 import { Store } from './store/store.ts';
@@ -27,6 +28,7 @@ export class Stores {
   readonly #durability: 'disk' | 'process';
   readonly #commits: GroupCommit;
   readonly #steps: Steps;
+  readonly #space: FreeSpace | undefined;
   readonly #shelves = new Map<Durability, Shelf>();
 
   /**
@@ -34,6 +36,7 @@ export class Stores {
    *
    * @param folder that holds the files; without it there is only memory.
    * @param durability of streams with `storage: file` that ask for none.
+   * @param space of the disk that the folder is on.
    * @throws BrokerError when a file cannot be used; then none stays open.
    */
   constructor(
@@ -41,7 +44,9 @@ export class Stores {
     durability: 'disk' | 'process',
     commits: GroupCommit,
     steps: Steps,
+    space: FreeSpace | undefined,
   ) {
+    this.#space = space;
     this.#folder = folder;
     this.#durability = durability;
     this.#commits = commits;
@@ -65,9 +70,7 @@ export class Stores {
   /** Where a new stream goes. @throws ApiError when that storage is not there. */
   shelfFor(config: StreamConfig): Shelf {
     if (config.storage === 'memory') return this.#shelf('memory');
-    if (this.#folder === undefined) {
-      throw apiError('storageResourcesExceeded');
-    }
+    if (this.#folder === undefined || this.#space?.isLow) throw apiError('storageResourcesExceeded');
     const asked = config.metadata?.[DURABILITY_KEY];
     return this.#shelf(asked === 'process' || asked === 'disk' ? asked : this.#durability);
   }
@@ -80,7 +83,8 @@ export class Stores {
   #shelf(durability: Durability): Shelf {
     const existing = this.#shelves.get(durability);
     if (existing !== undefined) return existing;
-    const store = new Store(this.#path(durability), durability, this.#commits);
+    const space = durability === 'memory' ? undefined : this.#space;
+    const store = new Store(this.#path(durability), durability, this.#commits, space);
     const rows = new StreamRows(store);
     const consumers = new ConsumerStatements(store);
     const shelf = { store, rows, consumers, clearing: new Clearing(store, rows, this.#steps) };

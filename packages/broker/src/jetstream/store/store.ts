@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { type Durability, openDatabase } from './database.ts';
+import type { FreeSpace } from './free-space.ts';
 import type { BatchMember, GroupCommit } from './group-commit.ts';
 import { Statement } from './statement.ts';
 
@@ -12,18 +13,28 @@ export class Store implements BatchMember {
   readonly durability: Durability;
   readonly database: DatabaseSync;
   readonly commits: GroupCommit;
+  readonly #space: FreeSpace | undefined;
   readonly #begin: Statement;
   readonly #commit: Statement;
   #open = false;
 
-  /** @throws BrokerError when the file cannot be used; see `openDatabase`. */
-  constructor(path: string, durability: Durability, commits: GroupCommit) {
+  /**
+   * @param space of the disk that the file is on.
+   * @throws BrokerError when the file cannot be used; see `openDatabase`.
+   */
+  constructor(path: string, durability: Durability, commits: GroupCommit, space?: FreeSpace) {
+    this.#space = space;
     this.path = path;
     this.durability = durability;
     this.database = openDatabase(path, durability);
     this.commits = commits;
     this.#begin = new Statement(this.database, 'BEGIN');
     this.#commit = new Statement(this.database, 'COMMIT');
+  }
+
+  /** Whether there is no room for more messages. */
+  get isFull(): boolean {
+    return this.#space?.isLow ?? false;
   }
 
   /** Joins the batch of this turn. */
@@ -60,6 +71,7 @@ export class Store implements BatchMember {
   commit(): void {
     this.#commit.run();
     this.#open = false;
+    this.#space?.check();
   }
 
   rollback(): void {

@@ -82,6 +82,11 @@ export class Intake {
       return;
     }
 
+    if (log.isFull) {
+      this.#refuse(reply, 'storageResourcesExceeded');
+      return;
+    }
+
     const { messageId, rollup } = headers;
     // Strictly increasing, so that a time finds exactly one message.
     const timeUs = Math.max(nowUs, log.lastTimeUs + 1);

@@ -76,6 +76,11 @@ export class MessageLog {
     return this.#id;
   }
 
+  /** Whether there is no room on the disk for more messages. */
+  get isFull(): boolean {
+    return this.#store.isFull;
+  }
+
   get messages(): number {
     return this.#messages;
   }

@@ -8,6 +8,7 @@ import { LocalClient } from '../../routing/local-client.ts';
 import { Router } from '../../routing/router.ts';
 import { withHeaders } from '../header-block.ts';
 import { JetStream } from '../jetstream.ts';
+import type { DiskSpace } from '../store/free-space.ts';
 
 const DEADLINE_MS = 10_000;
 
@@ -38,9 +39,11 @@ export interface InProcess {
 export interface InProcessOptions {
   readonly data?: string | undefined;
   readonly durability?: 'disk' | 'process';
+  /** What the file system says that it has. */
+  readonly diskSpace?: () => DiskSpace;
 }
 
-export function startInProcess({ data, durability = 'disk' }: InProcessOptions = {}): InProcess {
+export function startInProcess({ data, durability = 'disk', diskSpace }: InProcessOptions = {}): InProcess {
   const router = new Router();
   const problems: string[] = [];
   const fatal: BrokerError[] = [];
@@ -53,6 +56,7 @@ export function startInProcess({ data, durability = 'disk' }: InProcessOptions =
     durability,
     onFatal: (error) => fatal.push(error),
     flushClients() {},
+    ...(diskSpace && { diskSpace }),
   });
   const client = new LocalClient(router, (error) => {
     throw error;
