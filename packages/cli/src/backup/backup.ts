@@ -50,7 +50,8 @@ function damaged(directory: string, { problems }: StoreReport): Failure {
   });
   return new Failure('store_damaged', `the backup ${directory} has damaged records:${told.join('')}`, {
     repair:
-      'they are damaged in the store as well: restore an earlier backup, or delete these messages and go on without them',
+      'they are damaged in the store as well: restore an earlier backup, or delete these messages with a NATS tool ' +
+      '(nats stream rmm <stream> <sequence>) and go on without them',
     data: { problems },
   });
 }

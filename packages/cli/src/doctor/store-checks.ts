@@ -52,7 +52,7 @@ export function runningStoreFindings(told: ToldStatus | null, natsUrl: string): 
       problem(
         CHECK,
         `the broker came upon ${damagedRecords} damaged records`,
-        'see which with: flotilla logs broker; restore a backup, or delete those messages to go on without them',
+        'see which with: flotilla logs broker; restore a backup, or delete them with a NATS tool: nats stream rmm <stream> <sequence>',
       ),
     );
   }

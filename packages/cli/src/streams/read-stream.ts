@@ -1,6 +1,6 @@
 /** Reads a stream from a place on: what is stored, and then what comes. A broker that restarts in between loses and repeats nothing. */
 
-import { DeliverPolicy, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
+import { DeliverPolicy, JetStreamApiError, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { Failure } from '../failure.ts';
 import { countFrom, startOfLast } from './last-messages.ts';
@@ -22,6 +22,8 @@ const BATCH = 500;
 /** How often the server says that there is nothing, and forgets a reader that does not come back. */
 const HEARTBEAT_MS = 1_000;
 const FORGOTTEN_MS = 30_000;
+/** Heartbeats in a row after which it is asked whether the next message can be read at all. */
+const LONG_QUIET = 3;
 
 export async function* readStream(
   jsm: JetStreamManager,
@@ -39,6 +41,8 @@ export async function* readStream(
     inactive_threshold: nanos(FORGOTTEN_MS),
   });
   const isDone = async () => !follow && (await consumer.info()).num_pending === 0;
+  let last = sequence - 1;
+  let quiet = 0;
   try {
     if (signal.aborted || (await isDone())) return;
     const messages = await consumer.consume({ max_messages: BATCH, idle_heartbeat: HEARTBEAT_MS });
@@ -46,18 +50,44 @@ export async function* readStream(
     void watch(messages.status(), async ({ type }) => {
       if (type === 'stream_not_found') {
         messages.stop(new Failure('not_found', `the stream ${stream} was deleted`));
-      } else if (type === 'heartbeat' && !follow && (await isDone().catch(() => false))) {
+      } else if (type === 'heartbeat') {
         // What was still to come has been removed from the stream.
-        messages.stop();
+        if (!follow && (await isDone().catch(() => false))) messages.stop();
+        if (++quiet % LONG_QUIET !== 0) return;
+        const damage = await nextIsDamaged(jsm, stream, last + 1, filter);
+        if (damage !== undefined) messages.stop(damage);
       }
     });
     for await (const message of messages) {
+      last = message.seq;
+      quiet = 0;
       yield tell(stream, message);
       if (!follow && message.info.pending === 0) break;
     }
   } finally {
     // A reader that cannot be taken back ends by itself, soon.
     await consumer.delete().catch(() => {});
+  }
+}
+
+/** A broker does not step over a record that it cannot read: whoever waits behind it would do so for ever. */
+async function nextIsDamaged(
+  jsm: JetStreamManager,
+  stream: string,
+  from: number,
+  filter = '>',
+): Promise<Failure | undefined> {
+  const query = { seq: from, next_by_subj: filter };
+  try {
+    await jsm.streams.getMessage(stream, query);
+    return undefined;
+  } catch (error) {
+    // That the broker is away is no damage.
+    if (!(error instanceof JetStreamApiError)) return undefined;
+    return new Failure('store_damaged', `the next message of ${stream} cannot be read: ${error.message}`, {
+      repair: `restore a backup, or delete it with a NATS tool: nats stream rmm ${stream} <sequence>`,
+      cause: error,
+    });
   }
 }
 

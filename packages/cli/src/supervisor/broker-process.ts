@@ -15,7 +15,15 @@ const threshold = Math.max(0, LEVELS.indexOf(env.FLOTILLA_LOG_LEVEL ?? 'info'));
 function log(level: string, msg: string, fields: Readonly<Record<string, unknown>> = {}): void {
   if (LEVELS.indexOf(level) < threshold) return;
   const origin = { service: env.FLOTILLA_SERVICE, instance: env.FLOTILLA_INSTANCE };
-  process.stdout.write(`${JSON.stringify({ time: new Date(), level, ...origin, msg, ...fields })}\n`);
+  const line = { time: new Date(), level, ...origin, msg, ...fields };
+  process.stdout.write(
+    `${JSON.stringify(line, (_, value) => (value instanceof Error ? told(value) : value))}\n`,
+  );
+}
+
+/** An error has its message and stack where JSON does not look. */
+function told(error: Error): object {
+  return { ...error, message: error.message, stack: error.stack };
 }
 
 function settingsFrom(json: string | undefined): Pick<BrokerOptions, 'limits' | 'serverName' | 'durability'> {

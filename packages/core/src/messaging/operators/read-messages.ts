@@ -36,6 +36,8 @@ const clientError = 400;
 const defaultBatch = 256;
 /** A batch that has not ended by then is not coming: the server ends one that finds nothing at once. */
 const batchDeadlineMs = 5_000;
+/** Batches without a message in a row, although there are messages, after which nothing is believed to come. */
+const mostEmpty = 3;
 /** After how long without a question the server forgets a reader. One that reads slower than that begins anew where it was. */
 const forgottenMs = 60_000;
 
@@ -63,6 +65,7 @@ export async function* readMessages(
   let { name, num_pending: pending } = await createReader(api, reading);
   let last = 0;
   let isNew = true;
+  let empty = 0;
   try {
     while (pending > 0) {
       const batch = await pullBatch(api, stream, name, Math.min(pending, size));
@@ -74,6 +77,10 @@ export async function* readMessages(
           ...(last > 0 ? { from: { sequence: last + 1 } } : {}),
         }));
         continue;
+      }
+      if (batch === 'silent') {
+        await requireReadable(api, stream, last + 1, reading.filter);
+        throw readerLost(stream);
       }
       isNew = false;
       for (const message of batch) {
@@ -90,8 +97,14 @@ export async function* readMessages(
           behind: delivery.pending,
         };
       }
-      // What was still to come has been removed from the stream meanwhile.
-      if (batch.length === 0) pending = (await api.consumerInfo(stream, name)).num_pending;
+      if (batch.length > 0) {
+        empty = 0;
+        continue;
+      }
+      // What was still to come has been removed from the stream meanwhile, or cannot be read.
+      pending = (await api.consumerInfo(stream, name)).num_pending;
+      if (pending > 0 && ++empty > mostEmpty) throw readerLost(stream);
+      if (pending > 0) await requireReadable(api, stream, last + 1, reading.filter);
     }
   } finally {
     // A reader that cannot be taken back now is forgotten by the server, soon.
@@ -99,14 +112,28 @@ export async function* readMessages(
   }
 }
 
-/** What is there, up to `size` messages; `gone` when the server does not know the reader any more. */
+/**
+ * A broker does not step over a record that it cannot read: whoever waits behind it would do so for ever.
+ *
+ * @throws FlotillaError with what the broker says of it.
+ */
+async function requireReadable(
+  api: JetStreamApi,
+  stream: string,
+  from: number,
+  filter: string,
+): Promise<void> {
+  await api.request(`STREAM.MSG.GET.${stream}`, { seq: Math.max(1, from), next_by_subj: filter });
+}
+
+/** What is there, up to `size` messages; `gone` when the server does not know the reader any more, `silent` when it says nothing. */
 function pullBatch(
   { connection }: JetStreamApi,
   stream: string,
   consumer: string,
   size: number,
-): Promise<readonly Msg[] | 'gone'> {
-  const { promise, resolve, reject } = Promise.withResolvers<readonly Msg[] | 'gone'>();
+): Promise<readonly Msg[] | 'gone' | 'silent'> {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly Msg[] | 'gone' | 'silent'>();
   const inbox = createInbox();
   const messages: Msg[] = [];
   const subscription = connection.subscribe(inbox, {
@@ -120,7 +147,7 @@ function pullBatch(
       else if (status >= clientError) resolve(messages);
     },
   });
-  const timer = setTimeout(() => reject(readerLost(stream)), batchDeadlineMs);
+  const timer = setTimeout(() => resolve(messages.length > 0 ? messages : 'silent'), batchDeadlineMs);
   const request = JSON.stringify({ batch: size, no_wait: true });
   connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, request, { reply: inbox });
   return promise.finally(() => {
