@@ -10,8 +10,9 @@ import { Failure } from '../failure.ts';
 import { readStream } from './read-stream.ts';
 
 describe('a stream with a damaged record', () => {
-  it('is read up to there, and not waited for behind it', async () => {
+  it('is read up to there, and not waited for behind it', async (t) => {
     const data = mkdtempSync(join(tmpdir(), 'flotilla-damaged-'));
+    t.after(() => rmSync(data, { recursive: true }));
     const start = () => startBroker({ port: 0, credentials: [], noAuth: true, data });
     const writing = await start();
     const writer = await connect({ servers: writing.url });
@@ -58,6 +59,5 @@ describe('a stream with a damaged record', () => {
     assert.deepEqual(seen, ['the first word']);
     await reader.close();
     await reading.close();
-    rmSync(data, { recursive: true });
   });
 });

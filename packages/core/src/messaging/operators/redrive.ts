@@ -87,7 +87,7 @@ export async function redrive(
     await inFlight.settled();
   } catch (cause) {
     await inFlight.settled().catch(() => {});
-    throw interrupted(cause, letters, 'dead letters were given back before');
+    throw dryRun ? cause : interrupted(cause, letters, 'dead letters were given back before');
   }
   return { letters, groups, stopped };
 }

@@ -93,7 +93,7 @@ export async function replay(
     await inFlight.settled();
   } catch (cause) {
     await inFlight.settled().catch(() => {});
-    throw interrupted(cause, messages, 'messages had been given to the group before');
+    throw dryRun ? cause : interrupted(cause, messages, 'messages had been given to the group before');
   }
   return { messages, first, last, events, stopped };
 }
