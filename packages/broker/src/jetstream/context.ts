@@ -3,6 +3,7 @@ import type { Router } from '../routing/router.ts';
 import type { Log } from '../server/log.ts';
 import type { ApiHandler } from './api/api-request.ts';
 import type { Commits } from './store/commits.ts';
+import type { DamagedRecord } from './store/damaged-record.ts';
 
 export interface JetStreamContext {
   readonly router: Router;
@@ -22,4 +23,6 @@ export interface JetStreamContext {
    * `io.nats.jetstream.api.v1.` in the answer's `type`.
    */
   handle(tokens: string, responseType: string, handler: ApiHandler): void;
+  /** A stored message could not be read: it is logged and counted, for operators to see. */
+  damaged(error: DamagedRecord): void;
 }

@@ -19,7 +19,6 @@ import { Consumers } from './consumer/consumers.ts';
 import type { JetStreamContext } from './context.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { Steps } from './steps.ts';
-import type { DamagedRecord } from './store/damaged-record.ts';
 import { type DiskSpace, diskSpace, FreeSpace } from './store/free-space.ts';
 import { GroupCommit } from './store/group-commit.ts';
 import { SqliteConsumerRows } from './store/sqlite-consumer-rows.ts';
@@ -49,7 +48,6 @@ export interface JetStreamOptions {
 }
 
 export class JetStream implements StreamDirectory {
-  readonly #log: Log;
   readonly #data: string | undefined;
   readonly #durability: 'disk' | 'process';
   readonly #commits: GroupCommit;
@@ -67,7 +65,6 @@ export class JetStream implements StreamDirectory {
   /** @throws BrokerError when the data directory cannot be used. */
   constructor(options: JetStreamOptions) {
     const { router, log, data, durability, onFatal, flushClients } = options;
-    this.#log = log;
     this.#data = data;
     this.#durability = durability;
     const failed = (error: unknown, subject?: string): void =>
@@ -96,6 +93,10 @@ export class JetStream implements StreamDirectory {
       nowUs,
       ...events,
       handle: (tokens, responseType, handler) => this.#api.handle(tokens, responseType, handler),
+      damaged: (error) => {
+        this.#damaged++;
+        log('error', error.message, { stream: error.stream, sequence: error.sequence });
+      },
     };
     this.#consumers = new Consumers(this.#context);
     this.#recover();
@@ -186,10 +187,7 @@ export class JetStream implements StreamDirectory {
   }
 
   #open(): void {
-    const damaged = (error: DamagedRecord): void => {
-      this.#damaged++;
-      this.#log('error', error.message, { stream: error.stream, sequence: error.sequence });
-    };
+    const { damaged } = this.#context;
     registerAccountInfo(this.#context, this, this.#api);
     registerStreamApi(this.#context, this, this.#steps);
     registerMessageApi(this.#context, this, damaged);

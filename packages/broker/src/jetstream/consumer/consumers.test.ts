@@ -7,6 +7,7 @@ import { ApiError } from '../api/api-error.ts';
 import type { ApiHandler, ApiResult } from '../api/api-request.ts';
 import type { JetStreamContext } from '../context.ts';
 import type { ConsumerProgress, ConsumerRows, PendingRow, StoredConsumer } from '../store/consumer-rows.ts';
+import { DamagedRecord } from '../store/damaged-record.ts';
 import { Consumers } from './consumers.ts';
 import { NaiveStream } from './naive-stream.ts';
 
@@ -88,6 +89,7 @@ class Bench {
       advise: (subject, type, fields) => this.advisories.push(`${subject} ${type} ${JSON.stringify(fields)}`),
       measure: (subject, type) => this.advisories.push(`${subject} ${type}`),
       handle: (tokens, _, handler) => this.#handlers.set(tokens, handler),
+      damaged: ({ sequence }) => this.log.push(`damaged: ${sequence}`),
     };
     this.consumers = new Consumers(context);
     stream.consumers = this.consumers.attach(stream, rows);
@@ -338,7 +340,7 @@ test('a message that cannot be read stops its consumer loudly until it is gone',
   for (let i = 0; i < 3; i++) bench.stream.append('s.a');
   const { next } = bench.stream;
   bench.stream.next = (from, filter) => {
-    if (from === 2 && bench.stream.load(2) !== undefined) throw new Error('damaged');
+    if (from === 2 && bench.stream.load(2) !== undefined) throw new DamagedRecord('S', 2);
     return next.call(bench.stream, from, filter);
   };
   const got = bench.listen('in');
@@ -347,7 +349,7 @@ test('a message that cannot be read stops its consumer loudly until it is gone',
   bench.next('c', '9');
   await settled();
   assert.equal(got.length, 1);
-  assert.deepEqual(bench.log, ['error: consumer stopped: it cannot read its next message']);
+  assert.deepEqual(bench.log, ['damaged: 2', 'error: consumer stopped: it cannot read its next message']);
   bench.stream.remove(2);
   await settled();
   assert.equal(got.length, 2);

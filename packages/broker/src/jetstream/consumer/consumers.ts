@@ -33,6 +33,7 @@ export class Consumers {
     this.#host = {
       router,
       log,
+      damaged: (error) => context.damaged(error),
       queue,
       progress,
       confirmations: new Confirmations(commits, progress, router, origin),

@@ -8,6 +8,7 @@ import { type Router, SATURATED } from '../../routing/router.ts';
 import type { Subscriber } from '../../routing/subscription.ts';
 import type { Log } from '../../server/log.ts';
 import type { ConsumerRows } from '../store/consumer-rows.ts';
+import { DamagedRecord } from '../store/damaged-record.ts';
 import type { ConsumerStream } from '../stream/consumer-stream.ts';
 import type { StoredMessage } from '../stream/stored-message.ts';
 import type { SubjectFilter } from '../stream/subject-filter.ts';
@@ -23,6 +24,8 @@ import type { Runnable, RunQueue } from './run-queue.ts';
 export interface ConsumerHost {
   readonly router: Router;
   readonly log: Log;
+  /** A stored message could not be read. */
+  damaged(error: DamagedRecord): void;
   readonly queue: RunQueue;
   readonly progress: ProgressWriter;
   readonly confirmations: Confirmations;
@@ -96,6 +99,7 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
       return this.machine.run(now, budget);
     } catch (error) {
       this.#halted = true;
+      if (error instanceof DamagedRecord) this.#host.damaged(error);
       this.#host.log('error', 'consumer stopped: it cannot read its next message', {
         stream: this.#stream.name,
         consumer: this.machine.name,
