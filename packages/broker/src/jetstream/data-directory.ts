@@ -1,11 +1,12 @@
 /** The folder that holds everything a broker keeps. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { BrokerError } from '../broker-error.ts';
 
 /** Makes it, for the broker's user alone, when it does not exist. @throws BrokerError `data_not_permitted` */
 export function prepareDataDirectory(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    make(resolve(folder));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BrokerError(
@@ -15,4 +16,21 @@ export function prepareDataDirectory(folder: string): void {
       cause,
     );
   }
+}
+
+/**
+ * Not by the `recursive` of Node: it tries for ever where a folder cannot be made although the one above it is there, as in `/proc`.
+ */
+function make(folder: string): void {
+  const missing: string[] = [];
+  for (let at = folder; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const part of missing) {
+    try {
+      mkdirSync(part, { mode: 0o700 });
+    } catch (error) {
+      // Another process was faster.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+  }
+  if (!statSync(folder).isDirectory()) throw new Error('it is not a directory');
 }

@@ -1,10 +1,10 @@
 /** `flotilla up --detach`: a supervisor in the background, watched until its fleet is ready or has failed. */
 
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { loadFleet } from '../config/load.ts';
 import { resolveSettings } from '../config/settings.ts';
-import { layoutOf, PRIVATE } from '../data/layout.ts';
+import { createLayout, layoutOf } from '../data/layout.ts';
 import { EXIT_STATUS, Failure, type FailureCode } from '../failure.ts';
 import { readyReport } from '../output/ready-report.ts';
 import type { FleetEvent } from '../supervisor/fleet-event.ts';
@@ -17,9 +17,9 @@ export async function upDetached(options: UpOptions, surroundings: Surroundings)
   // Checked here first, because here its problems reach the terminal.
   const { fleet, file } = await loadFleet(options.config, cwd);
   const { data } = resolveSettings(fleet, file, options, env, cwd);
-  const { logs } = layoutOf(data);
-  mkdirSync(logs, { recursive: true, mode: PRIVATE });
-  const logFile = `${logs}/supervisor.log`;
+  const layout = layoutOf(data);
+  createLayout(layout);
+  const logFile = `${layout.logs}/supervisor.log`;
   const log = openSync(logFile, 'a', 0o600);
   const begins = readFileSync(logFile).length;
   const supervisor = spawn(process.execPath, [process.argv[1] ?? '', ...argumentsOf(options)], {

@@ -9,9 +9,10 @@
  * All that is created here is for this user alone, whatever the umask: identity keeps its signing key in it.
  */
 
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, Failure, messageOf } from '../failure.ts';
+import { makeDirectory } from './make-directory.ts';
 
 export interface Layout {
   readonly root: string;
@@ -50,7 +51,7 @@ export const PRIVATE = 0o700;
 export function createLayout(layout: Layout): void {
   try {
     const parts = [layout.run, layout.logs, layout.cache, join(layout.root, 'services')];
-    for (const part of parts) mkdirSync(part, { recursive: true, mode: PRIVATE });
+    for (const part of parts) makeDirectory(part, PRIVATE);
   } catch (error) {
     throw new Failure('unsafe_permissions', `the data directory cannot be written: ${messageOf(error)}`, {
       cause: error,

@@ -4,6 +4,7 @@ import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { BrokerError } from '../../broker-error.ts';
+import { prepareDataDirectory } from '../data-directory.ts';
 import { openDatabase } from '../store/database.ts';
 import { logOf } from './copy-database.ts';
 import { copyFile, syncDirectory } from './copy-file.ts';
@@ -63,7 +64,7 @@ function hold(path: string): DatabaseSync | undefined {
 }
 
 async function putInPlace(backup: string, directory: string, now: Date): Promise<string | undefined> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  prepareDataDirectory(directory);
   const restored = STORE_FILES.filter((file) => existsSync(join(backup, file)));
   for (const file of restored) {
     await rm(join(directory, `${file}.part`), { force: true });
