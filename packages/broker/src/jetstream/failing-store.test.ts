@@ -84,14 +84,17 @@ test('on a disk that is nearly full new messages are refused, and what makes roo
 
 describe('a damaged message', () => {
   /** A stream with three messages of which the second is not what was written. */
-  async function withDamage(use: (broker: InProcess) => Promise<void>): Promise<void> {
+  async function withDamage(
+    use: (broker: InProcess) => Promise<void>,
+    harm = "UPDATE messages_1 SET payload = CAST('twO' AS BLOB) WHERE sequence = 2",
+  ): Promise<void> {
     await withFolder(async (data) => {
       const before = startInProcess({ data });
       await before.api('STREAM.CREATE.S', STREAM);
       for (const text of ['one', 'two', 'three']) await before.publish('s.x', text);
       before.close();
       const database = new DatabaseSync(join(data, 'disk.sqlite'));
-      database.exec("UPDATE messages_1 SET payload = CAST('twO' AS BLOB) WHERE sequence = 2");
+      database.exec(harm);
       database.close();
       const broker = startInProcess({ data });
       try {
@@ -125,4 +128,22 @@ describe('a damaged message', () => {
       assert.match(JSON.stringify(next.message), /"seq":3/);
       assert.equal((await broker.state('S')).messages, 2);
     }));
+
+  test('that is gone from the disk is missed, until it is deleted', () =>
+    withDamage(async (broker) => {
+      for (const wanted of [{ seq: 2 }, { next_by_subj: '>', seq: 2 }]) {
+        const { error } = await broker.api('STREAM.MSG.GET.S', wanted);
+        assert.match(JSON.stringify(error), /message 2 of stream S is damaged/);
+      }
+      assert.deepEqual(await broker.api('STREAM.MSG.DELETE.S', { seq: 2 }), { success: true });
+      const { messages, num_deleted: deleted } = await broker.state('S');
+      assert.deepEqual([messages, deleted], [2, 1]);
+      assert.ok((await broker.api('STREAM.MSG.GET.S', { next_by_subj: '>', seq: 2 })).message);
+    }, 'DELETE FROM messages_1 WHERE sequence = 2'));
+
+  test('is one whose subject is lost, too', () =>
+    withDamage(async (broker) => {
+      const { error } = await broker.api('STREAM.MSG.GET.S', { seq: 2 });
+      assert.match(JSON.stringify(error), /damaged/);
+    }, 'UPDATE messages_1 SET subject = 9 WHERE sequence = 2'));
 });

@@ -3,7 +3,7 @@
  * broker's one thread; `close` leaves nothing behind.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { BrokerError } from '../broker-error.ts';
+import { BrokerError } from '../broker-error.ts';
 import { LocalClient } from '../routing/local-client.ts';
 import type { Router } from '../routing/router.ts';
 import type { Log } from '../server/log.ts';
@@ -99,7 +99,12 @@ export class JetStream implements StreamDirectory {
       },
     };
     this.#consumers = new Consumers(this.#context);
-    this.#recover();
+    try {
+      this.#recover();
+    } catch (error) {
+      this.#stores.close();
+      throw error instanceof BrokerError ? error : unreadable(data, error);
+    }
     this.#open();
   }
 
@@ -196,6 +201,16 @@ export class JetStream implements StreamDirectory {
     this.#api.open();
     for (const stream of this.#streams.values()) stream.open();
   }
+}
+
+function unreadable(data: string | undefined, cause: unknown): BrokerError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new BrokerError(
+    'data_damaged',
+    `the streams in ${data} cannot be read (${reason})`,
+    'restore the data directory from a backup',
+    cause,
+  );
 }
 
 function freeSpace({ data, log, diskSpace: look = diskSpace }: JetStreamOptions): FreeSpace | undefined {

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
@@ -116,6 +126,80 @@ describe('after a restart', () => {
     }));
 });
 
+describe('commits that were acknowledged and are not there any more', () => {
+  /** A copy of a store as a crash leaves it, with 40 messages in its log; `harm` gets the path of the log. */
+  async function harmed(harm: (log: string) => void, use: (data: string) => Promise<void>): Promise<void> {
+    await withFolder(async (folder) => {
+      const data = join(folder, 'data');
+      await within(data, async (broker) => {
+        await broker.api('STREAM.CREATE.ORDERS', ORDERS);
+        for (let i = 0; i < 40; i++) await broker.publish('orders.1', 'x'.repeat(500));
+        const copy = crashed(data);
+        harm(join(copy, 'disk.sqlite-wal'));
+        await use(copy);
+      });
+    });
+  }
+
+  function refused(data: string): void {
+    assert.throws(() => startInProcess({ data }), {
+      code: 'data_damaged',
+      message: /last \d+ commits are missing/,
+    });
+  }
+
+  test('are missed when the log was cut short', () =>
+    harmed(
+      (log) => truncateSync(log, Math.floor(statSync(log).size / 2)),
+      async (data) => refused(data),
+    ));
+
+  test('are missed when the log was damaged in the middle, and can be given up', () =>
+    harmed(
+      (log) => {
+        const bytes = readFileSync(log);
+        const at = bytes.length >> 1;
+        bytes[at] = bytes[at]! ^ 0x10;
+        writeFileSync(log, bytes);
+      },
+      async (data) => {
+        refused(data);
+        rmSync(join(data, 'disk.sqlite-mark'));
+        await within(data, async (broker) => {
+          const { messages } = await broker.state('ORDERS');
+          assert.ok(Number(messages) > 0 && Number(messages) < 40, String(messages));
+        });
+      },
+    ));
+
+  test('are missed when the file itself is gone', () =>
+    harmed(
+      (log) => {
+        rmSync(log);
+        rmSync(log.replace('-wal', ''));
+      },
+      async (data) => refused(data),
+    ));
+
+  test('are none when the log ends in the middle of a commit', () =>
+    harmed(
+      (log) => appendFileSync(log, Buffer.alloc(2_000, 7)),
+      (data) =>
+        within(data, async (broker) => {
+          assert.equal((await broker.state('ORDERS')).messages, 40);
+        }),
+    ));
+
+  test('are none when the mark is older, or was cut off', () =>
+    harmed(
+      (log) => truncateSync(log.replace('-wal', '-mark'), 5),
+      (data) =>
+        within(data, async (broker) => {
+          assert.equal((await broker.state('ORDERS')).messages, 40);
+        }),
+    ));
+});
+
 describe('the data directory', () => {
   test('and what is in it are for the user of the broker alone', () =>
     withFolder(async (folder) => {
@@ -123,7 +207,7 @@ describe('the data directory', () => {
       await within(data, async (broker) => {
         await broker.api('STREAM.CREATE.ORDERS', ORDERS);
         assert.equal(statSync(data).mode & 0o777, 0o700);
-        for (const name of ['disk.sqlite', 'disk.sqlite-wal']) {
+        for (const name of ['disk.sqlite', 'disk.sqlite-wal', 'disk.sqlite-mark']) {
           assert.equal(statSync(join(data, name)).mode & 0o777, 0o600, name);
         }
       });
@@ -184,6 +268,21 @@ describe('the data directory', () => {
       other.exec('CREATE TABLE streams(theirs)');
       other.close();
       assert.throws(() => startInProcess({ data }), { code: 'data_not_ours' });
+    }));
+
+  test('with streams that cannot be read is refused, and let go again', () =>
+    withFolder(async (data) => {
+      await within(data, async (broker) => void (await broker.api('STREAM.CREATE.ORDERS', ORDERS)));
+      const path = join(data, 'disk.sqlite');
+      const change = (sql: string): void => {
+        const database = new DatabaseSync(path);
+        database.exec(sql);
+        database.close();
+      };
+      change("UPDATE streams SET config = '{'");
+      assert.throws(() => startInProcess({ data }), { code: 'data_damaged' });
+      change('DELETE FROM streams');
+      await within(data, async () => {});
     }));
 
   test('of a newer version is left alone', () =>

@@ -6,7 +6,7 @@ import { toWireText } from '../../protocol/wire-text.ts';
 import { LocalClient } from '../../routing/local-client.ts';
 import type { Router } from '../../routing/router.ts';
 import type { Commits } from '../store/commits.ts';
-import { ApiError, type ApiErrorBody } from './api-error.ts';
+import { ApiError, type ApiErrorBody, apiError } from './api-error.ts';
 import type { ApiAnswer, ApiHandler, ApiRequest, ApiResult } from './api-request.ts';
 
 const PREFIX = '$JS.API.';
@@ -27,7 +27,7 @@ export class ApiRouter {
   #total = 0;
   #errors = 0;
 
-  /** @param failed told about errors of handlers that are no answers. Their requests stay unanswered. */
+  /** @param failed told about errors of handlers that are no answers; clients are told no more than that. */
   constructor(router: Router, commits: Commits, failed: (error: unknown, subject: string) => void) {
     this.#client = new LocalClient(router, failed);
     this.#commits = commits;
@@ -75,8 +75,12 @@ export class ApiRouter {
       const result = route.handler(request, answer);
       if (result !== undefined) answer.respond(result);
     } catch (error) {
-      if (error instanceof ApiError) answer.fail(error);
-      else this.#failed(error, request.subject);
+      if (error instanceof ApiError) {
+        answer.fail(error);
+        return;
+      }
+      this.#failed(error, request.subject);
+      answer.fail(apiError('streamGeneral', 'internal error: see the log of the broker'));
     }
   }
 

@@ -291,7 +291,7 @@ describe('a restore', () => {
     running.add(1);
     running.close();
     assert.equal(examineStore(data).messages, 11);
-    assert.deepEqual(readdirSync(data), ['disk.sqlite']);
+    assert.deepEqual(readdirSync(data), ['disk.sqlite', 'disk.sqlite-mark']);
   });
 
   it('helps where the store is damaged beyond opening', async () => {

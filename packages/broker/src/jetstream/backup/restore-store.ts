@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { BrokerError } from '../../broker-error.ts';
 import { prepareDataDirectory } from '../data-directory.ts';
+import { markOf } from '../store/commit-mark.ts';
 import { openDatabase } from '../store/database.ts';
 import { logOf } from './copy-database.ts';
 import { copyFile, syncDirectory } from './copy-file.ts';
@@ -74,6 +75,7 @@ async function putInPlace(backup: string, directory: string, now: Date): Promise
   for (const file of STORE_FILES) {
     // The log of a file that could not be opened: it is kept aside, and must not be taken for the new one's.
     await rm(logOf(join(directory, file)), { force: true });
+    await rm(markOf(join(directory, file)), { force: true });
     if (restored.includes(file)) await rename(join(directory, `${file}.part`), join(directory, file));
     else await rm(join(directory, file), { force: true });
   }
@@ -83,7 +85,7 @@ async function putInPlace(backup: string, directory: string, now: Date): Promise
 
 /** A second name for each file that is there. */
 async function keepAside(directory: string, now: Date): Promise<string | undefined> {
-  const files = STORE_FILES.flatMap((file) => [file, logOf(file)]).filter((file) =>
+  const files = STORE_FILES.flatMap((file) => [file, logOf(file), markOf(file)]).filter((file) =>
     existsSync(join(directory, file)),
   );
   if (files.length === 0) return undefined;

@@ -9,6 +9,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { BrokerError } from '../../broker-error.ts';
+import { lostCommits, markOf } from './commit-mark.ts';
 import { createSchema, SCHEMA_VERSION } from './schema.ts';
 
 export type Durability = 'disk' | 'process' | 'memory';
@@ -67,6 +68,16 @@ function prepare(database: DatabaseSync, path: string, durability: Durability): 
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
   }
   database.exec('COMMIT');
+  const lost = durability === 'disk' ? lostCommits(path, database) : 0;
+  if (lost > 0) throw commitsLost(path, lost);
+}
+
+function commitsLost(path: string, lost: number): BrokerError {
+  return new BrokerError(
+    'data_damaged',
+    `${path} or its log is damaged: the last ${lost} commits are missing`,
+    `restore it from a backup, or remove ${markOf(path)} to go on with what is left`,
+  );
 }
 
 function verify(database: DatabaseSync, path: string): void {

@@ -22,8 +22,11 @@ export function createSchema(database: DatabaseSync): void {
       subjects_changed INTEGER NOT NULL -- 1 when messages may have subjects that the configuration does not name
     ) STRICT;
     CREATE TABLE discarded(id INTEGER PRIMARY KEY) STRICT;  -- numbers whose tables are to be cleared away
-    CREATE TABLE numbers(next INTEGER NOT NULL) STRICT;     -- the next number of tables
-    INSERT INTO numbers VALUES (1);
+    CREATE TABLE numbers(
+      next INTEGER NOT NULL,           -- the next number of tables
+      commits INTEGER NOT NULL         -- how many there have been
+    ) STRICT;
+    INSERT INTO numbers VALUES (1, 0);
     CREATE TABLE consumers(
       stream TEXT NOT NULL,
       name TEXT NOT NULL,

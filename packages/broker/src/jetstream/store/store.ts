@@ -3,6 +3,7 @@
  * through `run`, so that a failed write ends the store and cannot be overlooked.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { CommitMark, commitsOf } from './commit-mark.ts';
 import { type Durability, openDatabase } from './database.ts';
 import type { FreeSpace } from './free-space.ts';
 import type { BatchMember, GroupCommit } from './group-commit.ts';
@@ -16,6 +17,9 @@ export class Store implements BatchMember {
   readonly #space: FreeSpace | undefined;
   readonly #begin: Statement;
   readonly #commit: Statement;
+  readonly #count: Statement;
+  readonly #mark: CommitMark | undefined;
+  #commits: number;
   #open = false;
 
   /**
@@ -27,6 +31,9 @@ export class Store implements BatchMember {
     this.path = path;
     this.durability = durability;
     this.database = openDatabase(path, durability);
+    this.#mark = durability === 'disk' ? new CommitMark(path) : undefined;
+    this.#commits = commitsOf(this.database);
+    this.#count = new Statement(this.database, 'UPDATE numbers SET commits = ?');
     this.commits = commits;
     this.#begin = new Statement(this.database, 'BEGIN');
     this.#commit = new Statement(this.database, 'COMMIT');
@@ -69,7 +76,9 @@ export class Store implements BatchMember {
   }
 
   commit(): void {
+    this.#count.run(++this.#commits);
     this.#commit.run();
+    this.#mark?.write(this.#commits);
     this.#open = false;
     this.#space?.check();
   }
@@ -80,6 +89,8 @@ export class Store implements BatchMember {
   }
 
   close(): void {
-    if (this.database.isOpen) this.database.close();
+    if (!this.database.isOpen) return;
+    this.database.close();
+    this.#mark?.close();
   }
 }

@@ -2,6 +2,7 @@
  * The messages of one stream and everything that is counted about them, in memory and on disk. It knows no limits, no
  * consumers and no clock. Memory is ahead of the disk by the open batch.
  */
+import { DamagedRecord } from '../store/damaged-record.ts';
 import { type MessageOutline, MessageTable } from '../store/message-table.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamRow, StreamRows } from '../store/stream-rows.ts';
@@ -180,8 +181,12 @@ export class MessageLog {
     const first = this.first;
     if (first === undefined || sequence < first.sequence) return undefined;
     if (sequence === first.sequence) return this.removeFirst(quietly);
-    const found = this.outline(sequence);
-    if (found === undefined) return undefined;
+    let found = this.outline(sequence);
+    if (found === undefined) {
+      if (!this.#mustHave(sequence)) return undefined;
+      // Lost from the disk: it is no longer counted, and whoever waited for it goes on.
+      found = { sequence, subject: '', timeUs: 0, headerLength: 0, payloadLength: 0 };
+    }
     this.#touch();
     this.table.delete(sequence);
     this.#forget(found, quietly);
@@ -223,7 +228,9 @@ export class MessageLog {
     if (sequence >= this.tailFirst) return this.#tail.get(sequence);
     if (sequence < this.firstSequence) return undefined;
     this.subjects.write();
-    return this.table.load(sequence);
+    const message = this.table.load(sequence);
+    if (message === undefined && this.#mustHave(sequence)) throw new DamagedRecord(this.name, sequence);
+    return message;
   }
 
   /** The first message at or after `from`. @throws DamagedRecord */
@@ -231,7 +238,29 @@ export class MessageLog {
     const start = Math.max(from, this.firstSequence);
     if (start >= this.tailFirst) return this.#tail.next(start);
     this.subjects.write();
-    return this.table.next(start);
+    const message = this.table.next(start);
+    if (message?.sequence !== start && this.#mustHave(start)) throw new DamagedRecord(this.name, start);
+    return message;
+  }
+
+  /**
+   * Makes sure that none of the messages from `from` up to the one before `to` has been lost, as far as the counters tell.
+   *
+   * @throws DamagedRecord
+   */
+  requireAll(from: number, to: number): void {
+    if (from >= to || !this.#mustHave(from)) return;
+    const stored = this.table.sequences(from, to - from);
+    for (let sequence = from; sequence < to; sequence++) {
+      if (stored[sequence - from] !== sequence) throw new DamagedRecord(this.name, sequence);
+    }
+  }
+
+  /** Whether by the counters there is a message with every sequence, so that one that is not found has been lost. */
+  #mustHave(sequence: number): boolean {
+    const first = this.firstSequence;
+    const last = this.#lastSequence;
+    return sequence >= first && sequence <= last && this.#messages === last - first + 1;
   }
 
   /** Every message at or after this sequence is in memory. */

@@ -2,6 +2,7 @@
  * Finding messages of a stream by subject. A literal subject is looked up in the index; a filter with wildcards is
  * first tried on the next messages in order, which is best when many match, and then subject by subject.
  */
+import { DamagedRecord } from '../store/damaged-record.ts';
 import type { MessageLog } from './message-log.ts';
 import type { StoredMessage } from './stored-message.ts';
 import type { SubjectFilter } from './subject-filter.ts';
@@ -26,7 +27,12 @@ export function nextMatch(
     return message;
   }
   const sequence = nextMatchingSequence(log, from, filter);
-  return sequence === undefined ? undefined : log.load(sequence);
+  log.requireAll(from, Math.min(sequence ?? from, from + LOOKED_AT));
+  if (sequence === undefined) return undefined;
+  const message = log.load(sequence);
+  // The index and the message must agree.
+  if (message === undefined || !filter.matches(message.subject)) throw new DamagedRecord(log.name, sequence);
+  return message;
 }
 
 /** The sequence of the first message at or after `from` that matches. */
@@ -40,7 +46,7 @@ export function nextMatchingSequence(
   if (filter.isLiteral) {
     const entry = log.subjects.find(filter.subject);
     if (entry === undefined || entry.last < start) return undefined;
-    return log.table.sequenceOfSubject(entry.id, start);
+    return log.table.sequenceOfSubject(entry.id, start) ?? entry.last;
   }
   const near = log.outlines(start, LOOKED_AT);
   for (const message of near) if (filter.matches(message.subject)) return message.sequence;

@@ -77,7 +77,9 @@ export class Stream implements IntakeStream {
     this.ids = new SeenIds(store, this.log, config.duplicate_window / 1_000, context.nowUs);
     this.#view = new CommittedView(this, commits);
     this.#housekeeping = new Housekeeping(this.log, steps);
-    this.#age = new AgeLimit(this.log, config.max_age / 1_000, context.nowUs);
+    this.#age = new AgeLimit(this.log, config.max_age / 1_000, context.nowUs, (error) =>
+      context.log('error', 'old messages could not be removed', { stream: row.name, error }),
+    );
     this.#capture = new Capture(context.router, (message) => this.#take(message));
     this.acks = new PublishAcks(context.router, this.#capture, commits, row.name);
     this.#intake = new Intake(this, context.nowUs);
