@@ -11,10 +11,12 @@ import { FleetProcess, repository } from './fleet-process.ts';
 let folder: string;
 let fleet: FleetProcess;
 
-/** The code blocks that begin with a comment naming a file. */
+/** The code blocks, TypeScript or SQL, that begin with a comment naming a file. */
 function filesOfReadme(): Map<string, string> {
   const readme = readFileSync(join(repository, 'README.md'), 'utf8');
-  const blocks = [...readme.matchAll(/^```ts\n(\/\/ ([^\s:]+\.ts)\b[^\n]*\n[\s\S]*?)^```$/gm)];
+  const blocks = [
+    ...readme.matchAll(/^```(?:ts|sql)\n((?:\/\/|--) ([^\s:]+\.(?:ts|sql))\b[^\n]*\n[\s\S]*?)^```$/gm),
+  ];
   return new Map(blocks.map(([, text, path]) => [path!, text!]));
 }
 
@@ -34,15 +36,22 @@ after(async () => {
 });
 
 test('the greeter answers over HTTP and to the command', async () => {
-  const { status, body } = await request<{ text?: string; code?: string }>(
-    fleet.gateway,
-    'GET',
-    '/v1/greetings/ann',
-  );
-  if (status === 200) assert.equal(body.text, 'Hello, ann');
-  else assert.deepEqual([status, body.code], [422, 'too_late'], 'after ten in the evening it declines');
-  const called = await fleet.cli('call', 'greeter.greet', '{"name":"ann"}').catch((error) => error.stderr);
-  assert.match(String(called), /Hello, ann|too.late/);
+  const { body } = await request<{ text: string }>(fleet.gateway, 'GET', '/v1/greetings/ann');
+  assert.equal(body.text, 'Hello, ann');
+  assert.match(await fleet.cli('call', 'greeter.greet', '{"name":"ann"}'), /Hello, ann/);
+});
+
+test('a declared error is a problem with its code', async () => {
+  const { status, body } = await request<{ code: string }>(fleet.gateway, 'GET', '/v1/greetings/r2d2');
+  assert.deepEqual([status, body.code], [422, 'not_a_name']);
+});
+
+test('another service counts every greeting once', async () => {
+  for (let n = 0; n < 3; n++) await request(fleet.gateway, 'GET', '/v1/greetings/bea');
+  const visits = async () =>
+    (await request<{ visits: number }>(fleet.gateway, 'GET', '/v1/visitors/bea')).body.visits;
+  await waitFor(async () => (await visits()) >= 3);
+  assert.equal(await visits(), 3);
 });
 
 test('its stream arrives as Server-Sent Events', async () => {
