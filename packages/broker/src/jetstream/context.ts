@@ -12,7 +12,7 @@ export interface JetStreamContext {
   /** Wall clock in µs since 1970. */
   nowUs(): number;
   /**
-   * Publishes an advisory after the next commit. `subject` is what stands behind `$JS.EVENT.ADVISORY.`, `type` what
+   * Publishes an advisory after the next commit. `subject`, as text, is what stands behind `$JS.EVENT.ADVISORY.`, `type` what
    * stands behind `io.nats.jetstream.advisory.v1.`; id, timestamp and type are filled in.
    */
   advise(subject: string, type: string, fields: Readonly<Record<string, unknown>>): void;

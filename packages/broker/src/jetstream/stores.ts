@@ -10,10 +10,7 @@ import type { GroupCommit } from './store/group-commit.ts';
 import { ConsumerStatements } from './store/sqlite-consumer-rows.ts';
 import { Store } from './store/store.ts';
 import { StreamRows } from './store/stream-rows.ts';
-import type { StreamConfig } from './stream/stream-config.ts';
-
-/** Metadata by which one stream asks for a durability of its own. */
-export const DURABILITY_KEY = 'flotilla.durability';
+import { DURABILITY_KEY, type StreamConfig } from './stream/stream-config.ts';
 
 /** A database with what is needed to keep streams in it. */
 export interface Shelf {

@@ -6,7 +6,7 @@ export interface ApiRequest {
   readonly tokens: readonly string[];
   /** The whole subject, as wire text. */
   readonly subject: string;
-  /** Wire text; never empty: a request without a reply subject is not dispatched. */
+  /** Never empty: a request without a reply subject is not dispatched. */
   readonly reply: string;
   readonly headers: Buffer | undefined;
   readonly body: Buffer;

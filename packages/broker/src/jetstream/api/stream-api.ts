@@ -24,7 +24,7 @@ const EVENTS: Readonly<Record<Action, string>> = { create: 'CREATED', delete: 'D
 
 export function registerStreamApi(context: JetStreamContext, directory: StreamDirectory, steps: Steps): void {
   const advise = (stream: string, action: Action): void =>
-    context.advise(`STREAM.${EVENTS[action]}.${toWireText(stream)}`, 'stream_action', { stream, action });
+    context.advise(`STREAM.${EVENTS[action]}.${stream}`, 'stream_action', { stream, action });
 
   context.handle('STREAM.CREATE', 'stream_create_response', (request) => {
     const config = readConfig(parseObject(request.body), nameIn(request, 2));

@@ -31,7 +31,7 @@ export interface SubjectCount {
 type Row = [id: number, subject: string, messages: number, last: number];
 
 /** Entries kept in each of two generations: the second one takes what was not used during the first. */
-const GENERATION = 16_384;
+const GENERATION = 8_192;
 /** The character behind the dot, with which every prefix ends. */
 const AFTER_DOT = '/';
 

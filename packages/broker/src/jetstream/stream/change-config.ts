@@ -1,7 +1,7 @@
 /** What may be changed about a stream that exists: the rules and words of nats-server 2.9. */
 import { apiError } from '../api/api-error.ts';
 import { requireOneReplica } from './read-config.ts';
-import type { StreamConfig } from './stream-config.ts';
+import { DURABILITY_KEY, type StreamConfig } from './stream-config.ts';
 
 /**
  * The configuration that results from an update.
@@ -20,6 +20,9 @@ export function changeConfig(current: StreamConfig, wanted: StreamConfig): Strea
   if (current.deny_delete && !wanted.deny_delete) forbid('cancel deny message deletes');
   if (current.deny_purge && !wanted.deny_purge) forbid('cancel deny purge');
   if (!same(wanted.republish, current.republish)) forbid('change RePublish');
+  if (wanted.metadata?.[DURABILITY_KEY] !== current.metadata?.[DURABILITY_KEY]) {
+    forbid(`change ${DURABILITY_KEY}`);
+  }
   requireOneReplica(wanted);
   if (!wanted.sealed) return wanted;
   return {

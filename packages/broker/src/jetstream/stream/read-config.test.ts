@@ -121,6 +121,7 @@ describe('a change of a configuration', () => {
       [{ retention: 'interest' }, 'change retention policy'],
       [{ deny_delete: false }, 'cancel deny message deletes'],
       [{ deny_purge: false }, 'cancel deny purge'],
+      [{ metadata: { 'flotilla.durability': 'process' } }, 'change flotilla.durability'],
       [{ republish: { src: '>', dest: 'copy.>' } }, 'change RePublish'],
     ];
     for (const [members, expected] of cases) {

@@ -2,6 +2,10 @@
  * The configuration of a stream under the names that it has on the wire. Durations are nanoseconds, as clients send
  * them; -1 means "no limit" where the server says so.
  */
+
+/** Member of a stream's metadata by which it asks for a durability of its own: `disk` or `process`. */
+export const DURABILITY_KEY = 'flotilla.durability';
+
 export type Retention = 'limits' | 'interest' | 'workqueue';
 export type DiscardPolicy = 'old' | 'new';
 export type StorageKind = 'file' | 'memory';
