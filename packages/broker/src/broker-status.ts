@@ -22,6 +22,11 @@ export interface BrokerStatus {
   readonly outMessages: number;
   readonly outBytes: number;
   readonly slowConsumers: number;
+  readonly streams: number;
+  readonly consumers: number;
+  /** Messages that are stored, in memory or on disk, and the bytes that they count for in limits. */
+  readonly messages: number;
+  readonly bytes: number;
   /** Null when the broker was started without a data directory. */
   readonly store: StoreStatus | null;
 }

@@ -140,6 +140,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       outMessages,
       outBytes,
       slowConsumers,
+      ...jetStream.totals(),
       store: jetStream.status() ?? null,
     };
   };

@@ -129,6 +129,17 @@ export class JetStream implements StreamDirectory {
     this.#streams.delete(stream.name);
   }
 
+  /** What all streams hold together. */
+  totals(): Readonly<Record<'streams' | 'consumers' | 'messages' | 'bytes', number>> {
+    const totals = { streams: this.#streams.size, consumers: 0, messages: 0, bytes: 0 };
+    for (const { log, consumers } of this.#streams.values()) {
+      totals.consumers += consumers.count;
+      totals.messages += log.messages;
+      totals.bytes += log.bytes;
+    }
+    return totals;
+  }
+
   /** Undefined without a data directory. */
   status(): StoreStatus | undefined {
     if (this.#data === undefined) return undefined;

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { GroupCommit } from '../store/group-commit.ts';
-import { Store } from '../store/store.ts';
-import { StreamRows } from '../store/stream-rows.ts';
-import { MessageLog } from './message-log.ts';
+import { MemoryLog } from '../testing/memory-log.ts';
+import type { MessageLog } from './message-log.ts';
 import {
   countMatching,
   firstAtOrAfter,
@@ -14,7 +12,6 @@ import {
   nextMatchingSequence,
 } from './message-search.ts';
 import { SubjectFilter } from './subject-filter.ts';
-import { TailBudget } from './tail.ts';
 
 interface Kept {
   readonly sequence: number;
@@ -69,43 +66,10 @@ const FILTERS = [
   ...['a.*', 'a.>', '>', 'c', '*', 'x.*', 'a.1'].map((text) => new SubjectFilter(text)),
 ];
 
-/** A log on a database in memory; `reopen` begins again with nothing but what is in the database. */
-class Bench {
-  readonly store: Store;
-  readonly rows: StreamRows;
-  log: MessageLog;
-  readonly removed: number[] = [];
-
-  constructor() {
-    const commits = new GroupCommit({ schedule() {}, onFailure: fail, onWorkFailure: fail });
-    this.store = new Store(':memory:', 'memory', commits);
-    this.rows = new StreamRows(this.store);
-    this.rows.create('S', 1, '{}');
-    this.log = this.#open();
-  }
-
-  #open(): MessageLog {
-    const [row] = this.rows.all();
-    // A budget so small that the tail loses messages all the time.
-    return new MessageLog(this.store, this.rows, row!, 'file', new TailBudget(1_500), (sequence) =>
-      this.removed.push(sequence),
-    );
-  }
-
-  reopen(): void {
-    this.store.commits.flush();
-    this.log = this.#open();
-  }
-}
-
-function fail(error: unknown): never {
-  throw error;
-}
-
 test('a log holds what was put into it, whatever is removed, committed and opened again', () => {
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 120 }), (operations) => {
-      const bench = new Bench();
+      const bench = new MemoryLog();
       let kept: Kept[] = [];
       let last = 0;
       let removed = 0;
@@ -142,7 +106,7 @@ test('a log holds what was put into it, whatever is removed, committed and opene
             kept = [];
             break;
           case 'commit':
-            bench.store.commits.flush();
+            bench.commit();
             assert.equal(log.committed, last);
             break;
           case 'reopen':
@@ -220,7 +184,7 @@ function sizeOf(log: MessageLog, { subject, text }: Kept): number {
 }
 
 test('a filter that matches little is found among many messages of other subjects', () => {
-  const { log } = new Bench();
+  const { log } = new MemoryLog();
   const bytes = Buffer.from('x');
   for (let i = 1; i <= 3_000; i++) {
     log.append(i % 1_000 === 0 ? `rare.${i}` : `often.${i % 7}`, i, 0, bytes, 0, 1);
@@ -239,12 +203,12 @@ test('a filter that matches little is found among many messages of other subject
 });
 
 test('a log with more subjects than are kept in memory counts them all', () => {
-  const bench = new Bench();
+  const bench = new MemoryLog();
   const bytes = Buffer.from('x');
   for (let round = 0; round < 2; round++) {
     for (let i = 0; i < 40_000; i++) {
       bench.log.append(`s.${i}`, round * 40_000 + i, 0, bytes, 0, 1);
-      if (i % 1_000 === 0) bench.store.commits.flush();
+      if (i % 1_000 === 0) bench.commit();
     }
   }
   bench.reopen();

@@ -1,0 +1,1 @@
+export { fillStream, type StreamFilling } from './fill-stream.ts';
