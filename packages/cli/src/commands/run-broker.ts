@@ -38,9 +38,10 @@ export async function runBroker(
   }).catch((error: unknown) => {
     throw isBrokerError(error) ? storeFailure(error, 'start_failed') : error;
   });
-  ready(broker.url);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end());
   process.on('SIGUSR2', () => void broker.lameDuck().then(end));
+  // Only now: who reads that it is ready may stop it at once.
+  ready(broker.url);
   try {
     await ended;
   } finally {
