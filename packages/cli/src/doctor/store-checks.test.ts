@@ -28,6 +28,10 @@ const TOLD: ToldStatus = {
   outMessages: 1,
   outBytes: 1,
   slowConsumers: 0,
+  streams: 1,
+  consumers: 1,
+  messages: 1,
+  bytes: 1,
   store: STORE,
 };
 

@@ -20,6 +20,10 @@ const EMBEDDED: BrokerStatus = {
     outMessages: 9_000,
     outBytes: 3_000_000,
     slowConsumers: 0,
+    streams: 1,
+    consumers: 1,
+    messages: 1,
+    bytes: 1,
     store: {
       directory: '/data/broker',
       durability: 'disk',
