@@ -153,6 +153,9 @@ export class TestFleet implements Caller {
       telemetry,
       stopping: stopping.signal,
       onFatal: (error) => this.#log.error('fatal', { service: name, error }),
+    }).catch(async (error: unknown) => {
+      await connection?.close();
+      throw error;
     });
     const key = Buffer.alloc(32, 1);
     const server = await this.#transport.listen({
