@@ -25,6 +25,7 @@ import {
   type Published,
   type PublishOptions,
   type PublishScope,
+  type StreamEnd,
 } from './publishing/event-publisher.ts';
 import { PublishMetrics } from './publishing/publish-metrics.ts';
 import { Publisher } from './publishing/publisher.ts';
@@ -79,7 +80,7 @@ export class Messages {
     this.#isClustered = abilities.isClustered;
     for (const line of shortcomings(abilities)) log.warn(line);
     this.#streams = new Streams({
-      api: new JetStreamApi(connection),
+      api: new JetStreamApi(connection, undefined, this.#link),
       topology: new Topology(fleet),
       abilities,
       log,
@@ -111,6 +112,22 @@ export class Messages {
 
   emit(event: ContractEvent, payload: unknown, scope?: PublishScope): void {
     this.#events.emit(event, payload, scope);
+  }
+
+  /**
+   * How the stream of an event ends, which is made where it is missing.
+   *
+   * @throws FlotillaError `unavailable` while the broker is away.
+   */
+  async streamEnd(event: ContractEvent): Promise<StreamEnd> {
+    const { api, topology } = this.#streams;
+    const family = await this.#streams.family(event.service, event.partitions);
+    const { state } = await this.#streams.infoOf(family);
+    const filter = topology.eventFilter(event.service, '*', event.name);
+    const last = await api.lastMessage(family.stream, filter);
+    if (!last) return { sequence: state.last_seq, last: undefined };
+    const payload = await this.#events.codec(event).decode(Buffer.from(last.data ?? '', 'base64'));
+    return { sequence: state.last_seq, last: { sequence: last.seq, payload } };
   }
 
   /** Runs work in the service's database; what it publishes is sent if it commits. */

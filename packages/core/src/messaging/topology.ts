@@ -221,6 +221,7 @@ export class Topology {
 export const header = {
   /** By which the stream recognises a repetition; the same as `ce-id`. */
   messageId: 'Nats-Msg-Id',
+  expectedLastSequence: 'Nats-Expected-Last-Sequence',
   expectedLastSubjectSequence: 'Nats-Expected-Last-Subject-Sequence',
 
   id: 'ce-id',

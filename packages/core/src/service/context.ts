@@ -1,10 +1,10 @@
 /** What a handler knows about the call it handles. */
 
 import type { Contract, ContractEvent } from '../contract/contract.ts';
-import type { InputOf, Schema } from '../contract/schema.ts';
+import type { InputOf, OutputOf, Schema } from '../contract/schema.ts';
 import type { Transaction } from '../messaging/durable/transaction.ts';
 import type { Progress } from '../messaging/handling/progress.ts';
-import type { Published, PublishOptions } from '../messaging/publishing/event-publisher.ts';
+import type { Published, PublishOptions, StreamEnd } from '../messaging/publishing/event-publisher.ts';
 import type { EndUser, IncomingCall, Peer } from '../rpc/channel.ts';
 import type { CallScope, Client } from '../rpc/client.ts';
 import type { Database } from '../store/database.ts';
@@ -36,6 +36,13 @@ export interface Speaks {
    * @throws FlotillaError `invalid_argument` naming the field at fault.
    */
   emit<P extends Schema>(event: ContractEvent<P>, payload: InputOf<P>): void;
+  /**
+   * How the stream of an event ends, for a publisher that goes on from there (`expectedLast`). The stream is made where it is
+   * missing.
+   *
+   * @throws FlotillaError `unavailable` while the broker is away.
+   */
+  streamEnd<P extends Schema>(event: ContractEvent<P>): Promise<StreamEnd<OutputOf<P>>>;
   /**
    * Runs synchronous `work` in the service's database transaction, and resolves once it is on disk. What it publishes is sent
    * if it commits, and not otherwise.
@@ -183,6 +190,9 @@ export class CallContext<Config, U extends Uses, State> implements Context<Confi
   }
   emit<P extends Schema>(event: ContractEvent<P>, payload: InputOf<P>): void {
     this.#runtime.speaker.emit(event, payload, this);
+  }
+  streamEnd<P extends Schema>(event: ContractEvent<P>): Promise<StreamEnd<OutputOf<P>>> {
+    return this.#runtime.streamEnd(event);
   }
   transaction<T>(work: (tx: Transaction) => T): Promise<T> {
     return this.#runtime.speaker.transaction(work, this, this.signal);

@@ -1,11 +1,11 @@
 /** What a handler of messages knows about the one that it handles. */
 import type { Contract, ContractEvent } from '../contract/contract.ts';
-import type { InputOf, Schema } from '../contract/schema.ts';
+import type { InputOf, OutputOf, Schema } from '../contract/schema.ts';
 import type { Transaction } from '../messaging/durable/transaction.ts';
 import type { AttemptScope } from '../messaging/handling/attempt.ts';
 import type { Message } from '../messaging/handling/message.ts';
 import type { Progress } from '../messaging/handling/progress.ts';
-import type { Published, PublishOptions } from '../messaging/publishing/event-publisher.ts';
+import type { Published, PublishOptions, StreamEnd } from '../messaging/publishing/event-publisher.ts';
 import type { CallScope } from '../rpc/client.ts';
 import type { Database } from '../store/database.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -115,6 +115,9 @@ export class HandlingContext implements MessageContext<unknown, Uses, unknown>, 
   }
   emit<P extends Schema>(event: ContractEvent<P>, payload: InputOf<P>): void {
     this.#runtime.speaker.emit(event, payload, this);
+  }
+  streamEnd<P extends Schema>(event: ContractEvent<P>): Promise<StreamEnd<OutputOf<P>>> {
+    return this.#runtime.streamEnd(event);
   }
   transaction<T>(work: (tx: Transaction) => T): Promise<T> {
     return this.#scope.transaction(work);

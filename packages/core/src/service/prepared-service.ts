@@ -3,9 +3,11 @@
  * built. The host puts it on the wire of a fleet; tests put it on a wire in memory.
  */
 import { join } from 'node:path';
-import { contractInfo } from '../contract/contract.ts';
+import { type ContractEvent, contractInfo } from '../contract/contract.ts';
+import type { OutputOf, Schema } from '../contract/schema.ts';
 import { platformError } from '../errors/flotilla-error.ts';
 import type { Messages } from '../messaging/messages.ts';
+import type { StreamEnd } from '../messaging/publishing/event-publisher.ts';
 import type { Dispatch } from '../rpc/channel.ts';
 import { type Caller, type CallScope, clientFactory } from '../rpc/client.ts';
 import { type Database, openDatabase } from '../store/database.ts';
@@ -156,6 +158,8 @@ async function startRuntime(
     speaker,
     publish: (event, payload, options) => speaker.publish(event, payload, options, undefined),
     emit: (event, payload) => speaker.emit(event, payload, undefined),
+    streamEnd: <P extends Schema>(event: ContractEvent<P>) =>
+      speaker.streamEnd(event) as Promise<StreamEnd<OutputOf<P>>>,
     transaction: (work) => speaker.transaction(work, undefined, undefined),
     progress: (group, used) => speaker.progress(group, used),
   };

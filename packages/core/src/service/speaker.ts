@@ -6,7 +6,12 @@ import { platformError } from '../errors/flotilla-error.ts';
 import type { Transaction } from '../messaging/durable/transaction.ts';
 import type { Progress } from '../messaging/handling/progress.ts';
 import type { Messages } from '../messaging/messages.ts';
-import type { Published, PublishOptions, PublishScope } from '../messaging/publishing/event-publisher.ts';
+import type {
+  Published,
+  PublishOptions,
+  PublishScope,
+  StreamEnd,
+} from '../messaging/publishing/event-publisher.ts';
 import type { Database } from '../store/database.ts';
 
 export interface SpeakerOptions {
@@ -36,6 +41,10 @@ export class Speaker {
 
   emit(event: ContractEvent, payload: unknown, scope: PublishScope | undefined): void {
     this.#messagesFor(event).emit(event, payload, scope);
+  }
+
+  async streamEnd(event: ContractEvent): Promise<StreamEnd> {
+    return this.#messagesFor(event).streamEnd(event);
   }
 
   transaction<T>(

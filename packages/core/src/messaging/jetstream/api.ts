@@ -4,6 +4,7 @@
  */
 import type { NatsConnection } from '@nats-io/nats-core';
 import { type ApiErrorBody, apiError, errorNumber, numberOf, requestError } from './api-error.ts';
+import type { BrokerLink } from './broker-link.ts';
 
 /** Durations in the API are in nanoseconds. */
 export const nanosecondsPerMs = 1_000_000;
@@ -99,11 +100,16 @@ interface Page {
 export class JetStreamApi {
   readonly connection: NatsConnection;
   readonly #timeoutMs: number;
+  readonly #link: BrokerLink | undefined;
 
-  /** @param timeoutMs of one request. */
-  constructor(connection: NatsConnection, timeoutMs = 5_000) {
+  /**
+   * @param timeoutMs of one request.
+   * @param link of the connection, where there is one: no answer is waited for when it is lost.
+   */
+  constructor(connection: NatsConnection, timeoutMs = 5_000, link?: BrokerLink) {
     this.connection = connection;
     this.#timeoutMs = timeoutMs;
+    this.#link = link;
   }
 
   /** @throws FlotillaError: the server's own error with its number, or `unavailable`. */
@@ -111,7 +117,8 @@ export class JetStreamApi {
     let answer: T & { readonly error?: ApiErrorBody };
     try {
       const payload = body === undefined ? '' : JSON.stringify(body);
-      const message = await this.connection.request(`$JS.API.${name}`, payload, { timeout: this.#timeoutMs });
+      const ask = () => this.connection.request(`$JS.API.${name}`, payload, { timeout: this.#timeoutMs });
+      const message = await (this.#link ? this.#link.whileUp(ask) : ask());
       answer = JSON.parse(Buffer.from(message.data).toString('utf8')) as typeof answer;
     } catch (cause) {
       throw requestError(name, cause);

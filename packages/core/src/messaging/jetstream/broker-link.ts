@@ -3,6 +3,7 @@
  * was given while there was no connection is lost, so everybody who sends has to know.
  */
 import type { NatsConnection } from '@nats-io/nats-core';
+import { type FlotillaError, platformError } from '../../errors/flotilla-error.ts';
 
 export interface LinkListener {
   /** The connection broke: what was sent lately may not have arrived. */
@@ -40,6 +41,16 @@ export class BrokerLink {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Work that asks the broker: given up as soon as the connection is lost, since no answer comes any more. */
+  whileUp<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.isUp) return Promise.reject(lostConnection());
+    return new Promise<T>((resolve, reject) => {
+      const giveUp = (): void => reject(lostConnection());
+      const stop = this.listen({ lost: giveUp, closed: giveUp });
+      work().then(resolve, reject).finally(stop);
+    });
+  }
+
   async #follow(): Promise<void> {
     for await (const { type } of this.connection.status()) {
       if (type === 'disconnect') this.#lose();
@@ -63,4 +74,11 @@ export class BrokerLink {
     this.#isClosed = true;
     for (const listener of this.#listeners) listener.closed?.();
   }
+}
+
+function lostConnection(): FlotillaError {
+  return platformError(
+    'unavailable',
+    'there is no connection to the broker: `flotilla ps` shows whether it runs',
+  );
 }

@@ -72,6 +72,18 @@ export class Streams {
     this.#families.delete(service);
   }
 
+  /** The stream of a family as it is now, made anew where it was removed. */
+  async infoOf({ service, stream, partitions }: Family): Promise<StreamInfo> {
+    try {
+      return await this.api.streamInfo(stream);
+    } catch (error) {
+      if (numberOf(error) !== errorNumber.streamNotFound) throw error;
+      this.forget(service);
+      await this.family(service, partitions);
+      return await this.api.streamInfo(stream);
+    }
+  }
+
   /** Lets the limits of a family be those that its owner wants. */
   async limit(service: string, { keepMs, maxBytes }: FamilyLimits): Promise<void> {
     const { config } = await this.api.streamInfo(this.topology.eventStream(service));

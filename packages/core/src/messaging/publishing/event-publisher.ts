@@ -32,6 +32,19 @@ export interface PublishOptions extends MessageOptions {
   readonly deadlineMs?: number;
   /** Aborted: nobody waits any more. The message may have been published. */
   readonly signal?: AbortSignal;
+  /**
+   * The stream takes the message only while its last one has this sequence (0: it is empty), and else it fails with `conflict`. For a
+   * publisher with a log of its own, beside which nobody publishes: the sequences of what it publishes without waiting rise by one.
+   */
+  readonly expectedLast?: number;
+}
+
+/** How the stream of an event ends. */
+export interface StreamEnd<P = unknown> {
+  /** The sequence that was given last; 0 in a new stream. */
+  readonly sequence: number;
+  /** The last message of the event; undefined when there is none. */
+  readonly last: { readonly sequence: number; readonly payload: P } | undefined;
 }
 
 /** What is known of a message once its stream has it. */
@@ -172,7 +185,7 @@ export class EventPublisher {
   encode(
     event: ContractEvent,
     payload: unknown,
-    options: MessageOptions,
+    options: MessageOptions & Pick<PublishOptions, 'expectedLast'>,
     trace: Span | TraceContext | undefined,
   ): EncodedMessage | Promise<EncodedMessage> {
     const { codec } = this.#know(event);
@@ -182,7 +195,10 @@ export class EventPublisher {
     const assemble = ({ bytes, key }: EncodedPayload): EncodedMessage => {
       const traceparent = trace && formatTraceparent(trace);
       const due = dueMs === undefined ? '' : headerLine(header.due, String(dueMs));
-      const headers = headerBlock(codec.headerLines(id, key, this.#now(), traceparent) + due);
+      const { expectedLast } = options;
+      const expected =
+        expectedLast === undefined ? '' : headerLine(header.expectedLastSequence, String(expectedLast));
+      const headers = headerBlock(codec.headerLines(id, key, this.#now(), traceparent) + due + expected);
       this.#checkSize(event, headers.length + bytes.length);
       return { id, key, headers, payload: bytes, dueMs };
     };
