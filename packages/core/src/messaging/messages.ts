@@ -4,7 +4,6 @@
  */
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { ContractEvent } from '../contract/contract.ts';
-import { platformError } from '../errors/flotilla-error.ts';
 import type { Database } from '../store/database.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Durable, noDatabase } from './durable/durable.ts';
@@ -14,6 +13,7 @@ import type { MakeContext } from './handling/attempt.ts';
 import { DeadLetters } from './handling/dead-letter.ts';
 import { HandlingMetrics } from './handling/handling-metrics.ts';
 import type { Progress } from './handling/progress.ts';
+import { ProgressBook } from './handling/progress-book.ts';
 import type { MakeTransactionContext } from './handling/transaction-attempt.ts';
 import { abilitiesOf, shortcomings } from './jetstream/abilities.ts';
 import { JetStreamApi } from './jetstream/api.ts';
@@ -36,7 +36,7 @@ import {
   runRedrive,
   type SubscriptionParts,
 } from './running-subscription.ts';
-import type { AnySubscription } from './subscription.ts';
+import { type AnySubscription, isOrdered } from './subscription.ts';
 import { Topology } from './topology.ts';
 
 export interface MessagesOptions {
@@ -47,6 +47,7 @@ export interface MessagesOptions {
   readonly telemetry: Telemetry;
   /** The service's own, where it has one. */
   readonly database: Database | undefined;
+  readonly subscriptions: readonly AnySubscription[];
   /** Copies of each stream. Default 3 in a NATS cluster, else 1. */
   readonly replicas?: number;
   /** How long a member of a group may be silent before others take over, in milliseconds. Default 5000. */
@@ -68,6 +69,8 @@ export class Messages {
   readonly #running: RunningSubscription[] = [];
   readonly #isClustered: boolean;
   #durable: Durable | undefined;
+  #isRemaking = false;
+  #progress = new ProgressBook([], undefined);
   #relay: DelayedRelay | undefined;
 
   /** Use {@link openMessages}. */
@@ -89,7 +92,7 @@ export class Messages {
     this.#publisher = new Publisher({
       link: this.#link,
       log,
-      onNoStream: (subject) => this.#events.streamMissing(subject),
+      onNoStream: (subject) => this.#remake(subject),
     });
     this.#events = new EventPublisher({
       link: this.#link,
@@ -146,14 +149,7 @@ export class Messages {
    * @throws FlotillaError `not_found` when there is no such subscription, or it has no order.
    */
   progress(group: string, service: string): Progress {
-    for (const { subscription, progress } of this.#running) {
-      if (subscription.kind === 'listen' || subscription.service !== service) continue;
-      if (subscription.settings.group === group && progress) return progress;
-    }
-    throw platformError(
-      'not_found',
-      `no subscription of group '${group}' follows the events of ${service} in order`,
-    );
+    return this.#progress.of(group, service);
   }
 
   /** Makes the stream of the service's own events, where it is missing, with the limits that the service wants. */
@@ -164,19 +160,16 @@ export class Messages {
   }
 
   /** Begins to hear. */
-  async start(
-    subscriptions: readonly AnySubscription[],
-    makeContext: MakeContext,
-    makeTransactionContext: MakeTransactionContext,
-  ): Promise<void> {
+  async start(makeContext: MakeContext, makeTransactionContext: MakeTransactionContext): Promise<void> {
     await this.#streams.ensureDelayed();
     this.#relay = new DelayedRelay({
       ...{ api: this.#streams.api, link: this.#link, publisher: this.#publisher },
       ...{ topology: this.#streams.topology, log: this.#options.telemetry.log },
+      remake: () => this.#streams.ensureDelayed(),
     });
     this.#durable?.outbox.start();
+    const { subscriptions, telemetry, instance, service } = this.#options;
     if (subscriptions.length === 0) return;
-    const { telemetry, instance, service } = this.#options;
     const { memberTtlMs = defaultTtlMs, ackWaitMs = defaultAckWaitMs } = this.#options;
     const { log } = telemetry;
     await Promise.all([
@@ -198,6 +191,7 @@ export class Messages {
       metrics: new HandlingMetrics(telemetry.metrics),
       telemetry,
       durable: this.#durable,
+      progressOf: (subscription) => this.#progress.of(subscription.settings.group, subscription.service),
       makeContext,
       makeTransactionContext,
       service,
@@ -231,10 +225,31 @@ export class Messages {
     this.#publisher.close();
   }
 
+  /** Nobody took a message: its stream was removed, by hand or with the broker's data. The message is sent again meanwhile. */
+  #remake(subject: string): void {
+    const { topology } = this.#streams;
+    if (topology.readEventSubject(subject)) this.#events.streamMissing(subject);
+    else if (!this.#isRemaking) {
+      this.#isRemaking = true;
+      const { log } = this.#options.telemetry;
+      this.#streams
+        .ensureOf(subject)
+        .catch((error: unknown) => log.debug('a stream cannot be made anew yet', { subject, error }))
+        .finally(() => {
+          this.#isRemaking = false;
+        });
+    }
+  }
+
   /** For {@link openMessages}: makes ready what is kept in the service's database. */
   async openDatabase(): Promise<void> {
-    const { database, telemetry } = this.#options;
-    if (!database) return;
+    const { database, subscriptions } = this.#options;
+    if (database) await this.#openDurable(database);
+    this.#progress = new ProgressBook(subscriptions.filter(isOrdered), this.#durable);
+  }
+
+  async #openDurable(database: Database): Promise<void> {
+    const { telemetry } = this.#options;
     const { log, metrics } = telemetry;
     const durable = await Durable.open({
       ...{ database, publisher: this.#publisher, events: this.#events, log },

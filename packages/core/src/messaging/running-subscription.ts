@@ -18,7 +18,7 @@ import {
   type PartitionParts,
 } from './handling/open-partition.ts';
 import { Places } from './handling/places.ts';
-import { Progress } from './handling/progress.ts';
+import type { Progress } from './handling/progress.ts';
 import { type MakeTransactionContext, TransactionAttempts } from './handling/transaction-attempt.ts';
 import { WorkQueue } from './handling/work-queue.ts';
 import { headersOf } from './headers.ts';
@@ -27,7 +27,7 @@ import type { BrokerLink } from './jetstream/broker-link.ts';
 import type { Family, Streams } from './jetstream/streams.ts';
 import { type ListenSubscription, startListening } from './listening.ts';
 import type { EventPublisher } from './publishing/event-publisher.ts';
-import type { AnySubscription, EventHandler, StartPosition } from './subscription.ts';
+import type { AnySubscription, EventHandler, OrderedSubscription, StartPosition } from './subscription.ts';
 import { header } from './topology.ts';
 
 /** What subscriptions are run with. */
@@ -40,6 +40,7 @@ export interface SubscriptionParts {
   readonly metrics: HandlingMetrics;
   readonly telemetry: Telemetry;
   readonly durable: Durable | undefined;
+  readonly progressOf: (subscription: OrderedSubscription) => Progress;
   readonly makeContext: MakeContext;
   readonly makeTransactionContext: MakeTransactionContext;
   readonly service: string;
@@ -49,7 +50,6 @@ export interface SubscriptionParts {
   readonly ackWaitMs: number;
 }
 
-type OrderedSubscription = Extract<AnySubscription, { readonly kind: 'subscribe' | 'transaction' }>;
 type WorkSubscription = Extract<AnySubscription, { readonly kind: 'work' }>;
 /** One of a group. */
 export type GroupSubscription = OrderedSubscription | WorkSubscription;
@@ -60,9 +60,6 @@ const redriveConcurrency = 4;
 const redriveInboxMs = 3_600_000;
 
 export interface RunningSubscription {
-  readonly subscription: AnySubscription;
-  /** Of groups that have an order. */
-  readonly progress: Progress | undefined;
   /** Takes no more messages, and finishes those in hand for at most `graceMs`. */
   stop(graceMs: number): Promise<void>;
   /** Ends at once, as a crash would. */
@@ -99,7 +96,7 @@ async function runListening(
   });
   // The broker knows of it from then on.
   await link.connection.flush();
-  return { subscription, progress: undefined, stop: async () => stop(), kill: stop };
+  return { stop: async () => stop(), kill: stop };
 }
 
 function runOrdered(
@@ -109,24 +106,46 @@ function runOrdered(
 ): RunningSubscription {
   const { streams, bucket, telemetry, service: by, instance, startedAt, ttlMs, metrics } = parts;
   const { settings, handlers, service } = subscription;
-  const progress = new Progress(family.partitions, headOf({ family, streams, handlers }));
-  if (parts.durable) recall(progress, family, settings.group, parts.durable);
-  const reader = new GroupReader({
-    ...{ bucket, topology: streams.topology, group: settings.group, service, by, instance, startedAt, ttlMs },
-    event: onlyEvent(handlers),
-    partitions: family.partitions,
-    open: openWith(subscription, { ...parts, family, handlers, settings, progress }, parts),
-    log: telemetry.log,
+  const progress = parts.progressOf(subscription);
+  progress.attach(family.partitions, headOf({ family, streams, handlers }));
+  const open = openWith(subscription, { ...parts, family, handlers, settings, progress }, parts);
+  const { log } = telemetry;
+  const read = (): GroupReader =>
+    new GroupReader({
+      ...{
+        bucket,
+        topology: streams.topology,
+        group: settings.group,
+        service,
+        by,
+        instance,
+        startedAt,
+        ttlMs,
+      },
+      ...{ event: onlyEvent(handlers), partitions: family.partitions, open, log },
+      onBucketLost: () => {
+        if (isStopping) return;
+        log.warn('the bucket of the groups was lost: this group is joined anew', { group: settings.group });
+        reader = read();
+      },
+    });
+  let isStopping = false;
+  let reader = read();
+  const hide = metrics.show({
+    ...{ group: settings.group, service },
+    lag: () => reader.lag(),
+    oldestMs: () => reader.oldestMs(),
+    inFlight: () => reader.inFlight(),
+    partitions: () => reader.partitions(),
   });
-  const hide = metrics.show(reader);
   return {
-    subscription,
-    progress,
     async stop(graceMs) {
+      isStopping = true;
       await reader.leave(graceMs);
       hide();
     },
     kill() {
+      isStopping = true;
       reader.kill();
       hide();
     },
@@ -145,6 +164,7 @@ function runWork(
   const gate = new InboxGate(settings, durable);
   const queue = new WorkQueue({
     ...{ api: streams.api, link, stream: family.stream, handlers, settings, gate, deadLetters },
+    remake: () => streams.infoOf(family),
     ackWaitMs: parts.ackWaitMs,
     consumer: {
       durable_name: topology.workConsumer(settings.group, event!),
@@ -170,8 +190,6 @@ function runWork(
     partitions: () => 0,
   });
   return {
-    subscription,
-    progress: undefined,
     async stop(graceMs) {
       await queue.stop(graceMs);
       hide();
@@ -197,9 +215,10 @@ export function runRedrive(
   const { topology } = streams;
   const handlers = new Map<string, EventHandler>();
   for (const each of subscriptions) {
-    const inTransaction = each.kind === 'transaction';
     for (const [name, handler] of each.handlers) {
-      handlers.set(name, inTransaction ? asTransaction(handler, makeTransactionContext) : handler);
+      if (each.kind !== 'transaction') handlers.set(name, handler);
+      else if (each.positions?.gapless) handlers.set(name, alreadyHandled(handler));
+      else handlers.set(name, asTransaction(handler, makeTransactionContext));
     }
   }
   const concurrent = {
@@ -214,6 +233,7 @@ export function runRedrive(
       api: streams.api,
       link,
       stream: topology.redriveStream,
+      remake: () => streams.ensureRedrive(),
       handlers,
       settings: concurrent,
       gate,
@@ -237,8 +257,6 @@ export function runRedrive(
     log: telemetry.log,
   });
   return {
-    subscription: first!,
-    progress: undefined,
     stop: (graceMs) => queue.stop(graceMs),
     kill: () => queue.kill(),
   };
@@ -257,6 +275,11 @@ function asTransaction({ event, handle }: EventHandler, makeContext: MakeTransac
   };
 }
 
+/** A group that passes over no message handles each where its position is, before or later, and nowhere else. */
+function alreadyHandled({ event }: EventHandler): EventHandler {
+  return { event, handle: () => {} };
+}
+
 function deliverFrom(
   from: StartPosition,
 ): Pick<ConsumerConfig, 'deliver_policy' | 'opt_start_seq' | 'opt_start_time'> {
@@ -265,14 +288,6 @@ function deliverFrom(
   if ('sequence' in from)
     return { deliver_policy: 'by_start_sequence', opt_start_seq: Math.max(1, from.sequence) };
   return { deliver_policy: 'by_start_time', opt_start_time: from.time.toISOString() };
-}
-
-/** What the database says is known before anything is read. */
-function recall(progress: Progress, family: Family, group: string, { checkpoints }: Durable): void {
-  for (let partition = 0; partition < family.partitions; partition++) {
-    const known = checkpoints.read({ group, service: family.service, partition });
-    if (known?.stream === family.incarnation) progress.reached(partition, known.sequence, known.position);
-  }
 }
 
 function openWith(
@@ -291,7 +306,7 @@ function openWith(
     return openOrdered(partitionParts, environment, places, new InboxGate(settings, durable), durable);
   }
   if (!durable) throw noDatabase(`group ${settings.group}: \`transaction: true\``);
-  const { position } = subscription;
+  const { positions } = subscription;
   const { outbox } = durable;
   if (settings.inboxMs !== undefined) durable.inbox.keep(settings.group, settings.inboxMs);
   const attempts = new TransactionAttempts({
@@ -299,9 +314,9 @@ function openWith(
     outbox,
     makeContext: makeTransactionContext,
     of,
-    position,
+    positions,
   });
-  return openTransactional(partitionParts, attempts, position !== undefined, durable);
+  return openTransactional(partitionParts, attempts, positions, durable);
 }
 
 /** What is known of the events of a group, made when the first message of each comes. */

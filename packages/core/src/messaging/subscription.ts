@@ -6,7 +6,9 @@ import { type Contract, type ContractEvent, contractInfo, isContract } from '../
 import type { Event } from '../contract/event.ts';
 import type { OutputOf, Schema } from '../contract/schema.ts';
 import { platformError } from '../errors/flotilla-error.ts';
+import type { Database } from '../store/database.ts';
 import { type Duration, millisecondsOf } from './duration.ts';
+import { type PositionOptions, Positions } from './handling/positions.ts';
 import { type RetryOptions, type RetryPolicy, retryPolicy } from './handling/retry-policy.ts';
 import { isGroupName } from './topology.ts';
 
@@ -48,9 +50,20 @@ export interface TransactionOptions<P = unknown> extends GroupOptions {
   readonly inbox?: { readonly keep: Duration };
   /**
    * A number of the publisher's own that rises with every message, such as the sequence of a log: what `progress.applied`
-   * shows and `progress.waitFor` waits for. For families of one partition. Default: the sequence in the stream.
+   * shows and `progress.waitFor` waits for. A message that does not rise above the last is a repetition, and done; so a stream that
+   * was lost may be published anew. For families of one partition. Default: the sequence in the stream.
    */
   readonly position?: (payload: P) => number;
+  /**
+   * Positions rise by one: a message that is not the next one is not handled, and nothing behind it, until it is. What was
+   * removed before it was read, or never published, is thus found and not passed over.
+   */
+  readonly gapless?: boolean;
+  /**
+   * The position up to which the service had handled what these messages say before it had this group, out of its own database.
+   * Asked when the group begins; messages up to there count as repetitions.
+   */
+  readonly handledUpTo?: (database: Database) => number;
 }
 
 export interface WorkOptions extends GroupOptions {
@@ -162,11 +175,18 @@ export type AnySubscription = SubscriptionBase &
     | {
         readonly kind: 'transaction';
         readonly settings: GroupSettings;
-        readonly position: ((payload: unknown) => number) | undefined;
+        readonly positions: Positions | undefined;
       }
     | { readonly kind: 'work'; readonly settings: GroupSettings }
     | { readonly kind: 'listen'; readonly group: string | undefined }
   );
+
+/** One of a group that has an order. */
+export type OrderedSubscription = Extract<AnySubscription, { readonly kind: 'subscribe' | 'transaction' }>;
+
+export function isOrdered(subscription: AnySubscription): subscription is OrderedSubscription {
+  return subscription.kind === 'subscribe' || subscription.kind === 'transaction';
+}
 
 /** A subscription whose handlers need no more than such contexts. */
 export interface Subscription<in Ctx = never, in TransactionCtx = never> {
@@ -197,7 +217,13 @@ function subscribe(
   const base = baseOf(source, handlers);
   const settings = settingsOf(options, base, defaultKeys);
   if (options.transaction !== true) return made({ ...base, kind: 'subscribe', settings });
-  const { position } = options;
+  const { position, gapless = false, handledUpTo } = options;
+  if (!position && (gapless || handledUpTo)) {
+    throw platformError(
+      'invalid_argument',
+      `group ${options.group}: \`gapless\` and \`handledUpTo\` are about positions: say what the \`position\` of a message is`,
+    );
+  }
   if (position && base.partitions !== 1) {
     throw platformError(
       'invalid_argument',
@@ -207,8 +233,8 @@ function subscribe(
   return made({
     ...base,
     kind: 'transaction',
-    settings,
-    position: position as ((payload: unknown) => number) | undefined,
+    settings: gapless ? { ...settings, exhausted: 'wait' } : settings,
+    positions: position && new Positions({ position, gapless, handledUpTo } as PositionOptions),
   });
 }
 

@@ -6,7 +6,12 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { contractInfo } from '../contract/contract.ts';
 import { millisecondsOf } from '../messaging/duration.ts';
 import type { Messages } from '../messaging/messages.ts';
-import { checkSubscriptions, makeSubscriber, type Subscription } from '../messaging/subscription.ts';
+import {
+  type AnySubscription,
+  checkSubscriptions,
+  makeSubscriber,
+  type Subscription,
+} from '../messaging/subscription.ts';
 import type { Database } from '../store/database.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { traced } from '../telemetry/traced-log.ts';
@@ -44,7 +49,17 @@ export async function openMessages(
     return undefined;
   const messaging = await import('../messaging/messages.ts');
   const { name } = contractInfo(service.contract);
-  return await messaging.openMessages({ ...broker, service: name, instance, database, telemetry });
+  const subscriptions = subscriptionsOf(service);
+  checkSubscriptions(name, subscriptions);
+  const own = { service: name, instance, database, subscriptions, telemetry };
+  return await messaging.openMessages({ ...broker, ...own });
+}
+
+function subscriptionsOf({ spec }: Service): AnySubscription[] {
+  const { subscriptions = [] } = spec;
+  const made: readonly Subscription[] =
+    typeof subscriptions === 'function' ? subscriptions(makeSubscriber()) : subscriptions;
+  return made.map(({ of }) => of);
 }
 
 /** Makes the stream of the service's own events, and begins to hear. */
@@ -61,13 +76,7 @@ export async function startMessages(
       ...(maxBytes === undefined ? {} : { maxBytes }),
     });
   }
-  const { subscriptions = [] } = spec;
-  const made: readonly Subscription[] =
-    typeof subscriptions === 'function' ? subscriptions(makeSubscriber()) : subscriptions;
-  const all = made.map(({ of }) => of);
-  checkSubscriptions(name, all);
   await messages.start(
-    all,
     (scope) => new HandlingContext(runtime, scope),
     ({ message, trace, tx }): TransactionContext => ({
       service: runtime.service,

@@ -13,7 +13,7 @@ export interface CheckpointKey {
 }
 
 export interface StoredCheckpoint {
-  /** The stream that the sequence is of: a new stream under the old name begins anew. */
+  /** The stream that the sequence is of, as it is known: when it was made. */
   readonly stream: string;
   readonly epoch: number;
   /** The last sequence that is done with, as are all before it. -1: the group has not begun here. */
@@ -25,7 +25,8 @@ export interface StoredCheckpoint {
 export class Checkpoints {
   readonly #database: Database;
   readonly #select: StatementSync;
-  readonly #upsert: StatementSync;
+  readonly #claim: StatementSync;
+  readonly #begin: StatementSync;
   readonly #update: StatementSync;
 
   constructor(database: Database) {
@@ -34,11 +35,13 @@ export class Checkpoints {
       `SELECT stream, epoch, sequence, position FROM flotilla_checkpoints
        WHERE consumer_group = ? AND service = ? AND partition = ?`,
     );
-    this.#upsert = database.prepare(
+    this.#claim = database.prepare(
       `INSERT INTO flotilla_checkpoints (consumer_group, service, partition, stream, epoch, sequence, position)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET stream = excluded.stream, epoch = excluded.epoch,
-         sequence = excluded.sequence, position = excluded.position`,
+       VALUES (?, ?, ?, '', ?, -1, -1) ON CONFLICT DO UPDATE SET epoch = excluded.epoch`,
+    );
+    this.#begin = database.prepare(
+      `UPDATE flotilla_checkpoints SET stream = ?, sequence = ?, position = ?
+       WHERE consumer_group = ? AND service = ? AND partition = ? AND epoch = ?`,
     );
     this.#update = database.prepare(
       `UPDATE flotilla_checkpoints SET sequence = ?, position = ?
@@ -52,11 +55,11 @@ export class Checkpoints {
   }
 
   /**
-   * Makes an epoch the one that may write, and gives what it goes on from.
+   * Makes an epoch the one that may write, and gives the checkpoint as it is.
    *
    * @throws FlotillaError `conflict` when a later epoch has it; `data.epoch` is that one.
    */
-  claim(key: CheckpointKey, stream: string, epoch: number): Promise<StoredCheckpoint> {
+  claim(key: CheckpointKey, epoch: number): Promise<StoredCheckpoint> {
     const { group, service, partition } = key;
     return this.#database.write(() => {
       const before = this.read(key);
@@ -65,12 +68,20 @@ export class Checkpoints {
           data: { epoch: before.epoch },
         });
       }
-      const isSame = before?.stream === stream;
-      const sequence = isSame ? before.sequence : -1;
-      const position = isSame ? before.position : -1;
-      this.#upsert.run(group, service, partition, stream, epoch, sequence, position);
-      return { stream, epoch, sequence, position };
+      this.#claim.run(group, service, partition, epoch);
+      return this.read(key)!;
     });
+  }
+
+  /**
+   * To be called inside of a transaction, where the group does not go on in the stream that it has read so far.
+   *
+   * @throws FlotillaError `conflict` when the epoch may not write any more.
+   */
+  begin(key: CheckpointKey, { stream, epoch, sequence, position }: StoredCheckpoint): void {
+    const { group, service, partition } = key;
+    const { changes } = this.#begin.run(stream, sequence, position, group, service, partition, epoch);
+    if (changes === 0) throw fenced(key);
   }
 
   /**

@@ -72,9 +72,10 @@ export class GroupBucket {
   /**
    * Gives the last entry of each key below the subject filter, then every change, in the order of their revisions.
    *
+   * @param onLost the bucket was lost, and is made anew: no revision that was seen means anything. The watch has ended.
    * @returns what ends it.
    */
-  watch(filter: string, onEntry: (entry: BucketEntry) => void): () => void {
+  watch(filter: string, onEntry: (entry: BucketEntry) => void, onLost: () => void): () => void {
     const { api, topology } = this.#streams;
     const reader = new StreamReader({
       api,
@@ -84,6 +85,8 @@ export class GroupBucket {
       filter,
       after: 0,
       lastPerSubject: true,
+      describe: () => this.#streams.ensureGroups(),
+      onOtherStream: onLost,
       description: `watches ${filter}`,
       onMessage: (message, delivery) => {
         reader.release(1);

@@ -17,6 +17,7 @@ export type OpenPartition = (
   partition: number,
   lease: PartitionLease,
   onLost: (error: unknown) => void,
+  onOtherStream: () => void,
 ) => Promise<OpenedPartition>;
 
 export interface OpenedPartition {
@@ -40,6 +41,8 @@ export interface GroupReaderOptions {
   readonly partitions: number;
   readonly ttlMs: number;
   readonly open: OpenPartition;
+  /** The bucket was lost, and with it who owns what: this reader has ended, and another has to take its place. */
+  readonly onBucketLost: () => void;
   readonly log: Logger;
 }
 
@@ -79,14 +82,23 @@ export class GroupReader implements GroupGauges {
   #graceMs = 0;
   #onLeft: (() => void) | undefined;
   #isRefused = false;
+  #isClosed = false;
   /** The records as they were seen last. */
   readonly #stored = new Map<number, StoredPartition>();
 
   constructor(options: GroupReaderOptions) {
-    const { bucket, topology, group, service, instance, startedAt, partitions, ttlMs } = options;
+    const { bucket, topology, group, service, instance, startedAt, partitions, ttlMs, onBucketLost } =
+      options;
     this.#options = options;
     this.#machine = new GroupMembership({ instance, startedAt, partitions, ttlMs });
-    this.#stopWatching = bucket.watch(topology.groupFilter(group, service), (entry) => this.#saw(entry));
+    this.#stopWatching = bucket.watch(
+      topology.groupFilter(group, service),
+      (entry) => this.#saw(entry),
+      () => {
+        this.kill();
+        onBucketLost();
+      },
+    );
     this.#ticker = setInterval(() => this.#step(), tickMs).unref();
     this.#reporter = setInterval(() => this.#report(), reportMs).unref();
     this.#step();
@@ -132,9 +144,11 @@ export class GroupReader implements GroupGauges {
   kill(): void {
     for (const partition of this.#owned.keys()) this.#lose(partition);
     this.#close();
+    this.#onLeft?.();
   }
 
   #close(): void {
+    this.#isClosed = true;
     clearInterval(this.#ticker);
     clearInterval(this.#reporter);
     this.#stopWatching();
@@ -174,6 +188,7 @@ export class GroupReader implements GroupGauges {
   }
 
   #step(): void {
+    if (this.#isClosed) return;
     for (const action of this.#machine.next(performance.now())) this.#act(action);
     if (this.#onLeft && this.#machine.isIdle) this.#onLeft();
   }
@@ -260,6 +275,7 @@ export class GroupReader implements GroupGauges {
     try {
       const record: StoredPartition = { owner: instance, epoch, by, event, time: Date.now(), ...progress };
       const taken = await bucket.put(key, record, revision, writeWithinMs);
+      if (this.#isClosed) return;
       this.#machine.acquired(partition, taken, epoch);
       const lease = new PartitionLease({
         ...{ bucket, key, instance, by, event, epoch, revision: taken, sequence: progress.sequence },
@@ -294,7 +310,12 @@ export class GroupReader implements GroupGauges {
       const owned = this.#owned.get(partition);
       if (!owned || owned.isEnding || owned.opened) return;
       try {
-        const opened = await open(partition, owned.lease, (error) => this.#fenced(partition, owned, error));
+        const opened = await open(
+          partition,
+          owned.lease,
+          (error) => this.#fenced(partition, owned, error),
+          () => this.#reopen(partition, owned),
+        );
         if (this.#owned.get(partition) === owned && !owned.isEnding) owned.opened = opened;
         else {
           opened.close();
@@ -306,6 +327,15 @@ export class GroupReader implements GroupGauges {
       }
       await delay(reopenMs);
     }
+  }
+
+  /** The stream is another one than that which was read so far. */
+  #reopen(partition: number, owned: Owned): void {
+    if (this.#owned.get(partition) !== owned || owned.isEnding) return;
+    owned.opened?.close();
+    owned.opened?.run.abort(platformError('unavailable', 'the stream is another one than before'));
+    owned.opened = undefined;
+    void this.#open(partition);
   }
 
   async #release(partition: number): Promise<void> {

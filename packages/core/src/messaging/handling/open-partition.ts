@@ -1,22 +1,25 @@
 /** From a lease to a partition that is read: the checkpoint, the reader, and what runs the handlers. */
 import { toFlotillaError } from '../../errors/flotilla-error.ts';
+import type { Database } from '../../store/database.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { CheckpointKey, StoredCheckpoint } from '../durable/checkpoints.ts';
 import type { Durable } from '../durable/durable.ts';
 import type { OpenedPartition, OpenPartition } from '../groups/group-reader.ts';
 import type { PartitionLease } from '../groups/partition-lease.ts';
 import type { BrokerLink } from '../jetstream/broker-link.ts';
+import { continuityOf } from '../jetstream/continuity.ts';
 import { StreamReader } from '../jetstream/stream-reader.ts';
 import type { Family, Streams } from '../jetstream/streams.ts';
 import type { EventHandler, GroupSettings } from '../subscription.ts';
 import type { AttemptEnvironment } from './attempt.ts';
-import type { CheckpointStore } from './checkpoint-store.ts';
+import type { CheckpointStore, FoundCheckpoint } from './checkpoint-store.ts';
 import type { DeadLetters } from './dead-letter.ts';
 import type { Failures } from './failures.ts';
 import type { InboxGate } from './inbox-gate.ts';
 import { OrderedPartition } from './ordered-partition.ts';
 import type { PartitionRun } from './partition-run.ts';
 import type { Places } from './places.ts';
+import { noPosition, type Positions } from './positions.ts';
 import type { Progress } from './progress.ts';
 import { startAfter } from './start-position.ts';
 import type { TransactionAttempts } from './transaction-attempt.ts';
@@ -48,13 +51,11 @@ export function openOrdered(
   durable: Durable | undefined,
 ): OpenPartition {
   const { family, settings, handlers, progress } = parts;
-  return async (partition, lease, onLost) => {
+  return async (partition, lease, onLost, onOtherStream) => {
     const key = { group: settings.group, service: family.service, partition };
-    const store = durable
-      ? await databaseStore(durable, key, family, lease)
-      : bucketStore(lease, () => run.counts);
-    const known = await store.load();
-    const checkpoint = known ?? (await startOf(parts, partition));
+    const store = durable ? await databaseStore(durable, key, lease) : bucketStore(lease, () => run.counts);
+    const start = await startOf(parts, partition, store.found);
+    const { sequence: checkpoint } = start;
     const fence = durable && (() => durable.checkpoints.requireEpoch(key, lease.epoch));
     const run = new OrderedPartition(
       {
@@ -67,9 +68,9 @@ export function openOrdered(
       checkpoint,
       (count) => reader.release(count),
     );
-    if (known === undefined) await store.save(checkpoint);
+    if (start.isAnew) await store.begin(start.created, checkpoint);
     progress.reached(partition, checkpoint, checkpoint);
-    const reader = read(parts, partition, checkpoint, run);
+    const reader = read(parts, partition, start, run, onOtherStream);
     return { run, close: () => reader.stop() };
   };
 }
@@ -78,57 +79,62 @@ export function openOrdered(
 export function openTransactional(
   parts: PartitionParts,
   attempts: TransactionAttempts,
-  hasPositions: boolean,
+  positions: Positions | undefined,
   durable: Durable,
 ): OpenPartition {
   const { family, settings, progress } = parts;
   const { database, checkpoints, inbox } = durable;
-  return async (partition, lease, onLost): Promise<OpenedPartition> => {
+  return async (partition, lease, onLost, onOtherStream): Promise<OpenedPartition> => {
     const key = { group: settings.group, service: family.service, partition };
-    let from: Pick<StoredCheckpoint, 'sequence' | 'position'> = await claim(durable, key, family, lease);
-    if (from.sequence < 0) {
-      const sequence = await startOf(parts, partition);
-      from = { sequence, position: hasPositions ? -1 : sequence };
-      await database.write(() => checkpoints.save(key, lease.epoch, from.sequence, from.position));
+    const { epoch } = lease;
+    const stored = await claim(durable, key, lease);
+    const start = await startOf(parts, partition, stored, positions);
+    const { created: stream, sequence } = start;
+    const position = positions ? positionOf(stored, positions, database) : sequence;
+    if (start.isAnew) {
+      await database.write(() => checkpoints.begin(key, { stream, epoch, sequence, position }));
     }
-    progress.reached(partition, from.sequence, from.position);
+    progress.reached(partition, sequence, position);
     const run = new TransactionPartition(
       {
         ...parts,
-        ...{ stream: family.stream, key, epoch: lease.epoch, database, checkpoints, inbox, attempts },
-        ...{ hasPositions, onLost },
+        ...{ stream: family.stream, key, epoch, database, checkpoints, inbox, attempts, positions, onLost },
       },
-      from,
+      { sequence, position },
       (count) => reader.release(count),
     );
-    const reader = read(parts, partition, from.sequence, run);
+    const reader = read(parts, partition, start, run, onOtherStream);
     return { run, close: () => reader.stop() };
   };
 }
 
 function bucketStore(lease: PartitionLease, counts: () => PartitionRun['counts']): CheckpointStore {
+  const save = (sequence: number): Promise<void> => {
+    const { inFlight, retries, deadLetters } = counts();
+    return lease.write({ sequence, inFlight, retries, deadLetters });
+  };
   return {
     isBucket: true,
-    load: async () => (lease.sequence < 0 ? undefined : lease.sequence),
-    save: (sequence) => {
-      const { inFlight, retries, deadLetters } = counts();
-      return lease.write({ sequence, inFlight, retries, deadLetters });
-    },
+    found: { stream: undefined, sequence: lease.sequence },
+    begin: (_, sequence) => save(sequence),
+    save,
   };
 }
 
 async function databaseStore(
   durable: Durable,
   key: CheckpointKey,
-  family: Family,
   lease: PartitionLease,
 ): Promise<CheckpointStore> {
   const { database, checkpoints } = durable;
-  const { sequence } = await claim(durable, key, family, lease);
+  const found = await claim(durable, key, lease);
+  const { epoch } = lease;
   return {
     isBucket: false,
-    load: async () => (sequence < 0 ? undefined : sequence),
-    save: (reached) => database.write(() => checkpoints.save(key, lease.epoch, reached, reached)),
+    found,
+    begin: (stream, sequence) =>
+      database.write(() => checkpoints.begin(key, { stream, epoch, sequence, position: sequence })),
+    save: (sequence) => database.write(() => checkpoints.save(key, epoch, sequence, sequence)),
   };
 }
 
@@ -139,12 +145,11 @@ async function databaseStore(
 async function claim(
   { checkpoints }: Durable,
   key: CheckpointKey,
-  family: Family,
   lease: PartitionLease,
 ): Promise<StoredCheckpoint> {
   for (;;) {
     try {
-      return await checkpoints.claim(key, family.incarnation, lease.epoch);
+      return await checkpoints.claim(key, lease.epoch);
     } catch (error) {
       const { code, data } = toFlotillaError(error);
       if (code !== 'conflict') throw error;
@@ -153,18 +158,57 @@ async function claim(
   }
 }
 
-function startOf(
-  { family, settings, streams, handlers }: PartitionParts,
-  partition: number,
-): Promise<number> {
-  const filter = streams.topology.eventFilter(family.service, partition, onlyEvent(handlers));
-  return startAfter(settings.from, streams.api, family.stream, filter);
+interface PartitionStart {
+  /** When the stream was made. */
+  readonly created: string;
+  /** What is read comes after it. */
+  readonly sequence: number;
+  /** Whether the checkpoint was of no use, and is now this one. */
+  readonly isAnew: boolean;
 }
 
-function read(parts: PartitionParts, partition: number, after: number, run: PartitionRun): StreamReader {
+/** Where a partition is begun, or gone on with: nothing that was not handled is passed over. */
+async function startOf(
+  parts: PartitionParts,
+  partition: number,
+  found: FoundCheckpoint,
+  positions?: Positions,
+): Promise<PartitionStart> {
+  const { family, settings, streams, handlers, log } = parts;
+  const { stream, service } = family;
+  const info = await streams.infoOf(family);
+  const { created, state } = info;
+  const continuity = continuityOf(found, info);
+  if (continuity === 'goes on') return { created, sequence: found.sequence, isAnew: false };
+  if (continuity === 'begins') {
+    const filter = streams.topology.eventFilter(service, partition, onlyEvent(handlers));
+    const sequence = await startAfter(settings.from, streams.api, stream, filter);
+    return { created, sequence, isAnew: true };
+  }
+  // What the stream has by now may be what was handled before, or not: by their positions, or an inbox, messages are known again.
+  const isKnown = continuity === 'set back' && positions === undefined && found.stream !== undefined;
+  log.warn(`a stream was ${continuity}: it is read from ${isKnown ? 'its present end' : 'its beginning'}`, {
+    ...{ group: settings.group, stream, partition, checkpoint: found.sequence, last: state.last_seq },
+  });
+  return { created, sequence: isKnown ? state.last_seq : 0, isAnew: true };
+}
+
+/** It goes on whatever became of the stream. */
+function positionOf(found: StoredCheckpoint, positions: Positions, database: Database): number {
+  return found.position === noPosition ? positions.before(database) : found.position;
+}
+
+function read(
+  parts: PartitionParts,
+  partition: number,
+  { created, sequence: after }: PartitionStart,
+  run: PartitionRun,
+  onOtherStream: () => void,
+): StreamReader {
   const { family, settings, streams, handlers, link, log, instance } = parts;
   return new StreamReader({
-    ...{ api: streams.api, link, log, after, capacity, stream: family.stream },
+    ...{ api: streams.api, link, log, after, capacity, stream: family.stream, created, onOtherStream },
+    describe: () => streams.infoOf(family),
     filter: streams.topology.eventFilter(family.service, partition, onlyEvent(handlers)),
     description: `group ${settings.group}, partition ${partition}, ${instance}`,
     onMessage: (message, delivery) => run.received(message, delivery),

@@ -2,6 +2,7 @@
  * How far a group has come here, for those who read what it writes: a read can wait until it contains what the reader did just
  * before.
  */
+import { platformError } from '../../errors/flotilla-error.ts';
 
 /** What is asked of the stream: the last sequence of a partition that the group is to get; 0 when there is none. */
 export type AskHead = (partition: number) => Promise<number>;
@@ -21,17 +22,20 @@ const usualWaitMs = 1_000;
 
 export class Progress {
   readonly #partitions: PartitionProgress[];
-  readonly #head: AskHead;
+  #head: AskHead | undefined;
   /** Questions asked in one turn share an answer: it cannot be older than any of them. */
   #heads: Promise<readonly number[]> | undefined;
 
-  constructor(partitions: number, head: AskHead) {
+  /** @param partitions as the contract says. */
+  constructor(partitions: number) {
+    this.#partitions = Array.from({ length: partitions }, unknownProgress);
+  }
+
+  /** For the group: the stream is known. It may have been made with another number of partitions. */
+  attach(partitions: number, head: AskHead): void {
     this.#head = head;
-    this.#partitions = Array.from({ length: partitions }, () => ({
-      sequence: -1,
-      position: -1,
-      waiters: new Set(),
-    }));
+    while (this.#partitions.length < partitions) this.#partitions.push(unknownProgress());
+    this.#partitions.length = partitions;
   }
 
   /**
@@ -114,15 +118,21 @@ export class Progress {
     });
   }
 
-  #askHeads(): Promise<readonly number[]> {
+  async #askHeads(): Promise<readonly number[]> {
+    const ask = this.#head;
+    if (!ask) throw platformError('unavailable', 'the subscription does not run yet');
     if (!this.#heads) {
-      this.#heads = Promise.all(this.#partitions.map((_, partition) => this.#head(partition)));
+      this.#heads = Promise.all(this.#partitions.map((_, partition) => ask(partition)));
       queueMicrotask(() => {
         this.#heads = undefined;
       });
     }
     return this.#heads;
   }
+}
+
+function unknownProgress(): PartitionProgress {
+  return { sequence: -1, position: -1, waiters: new Set() };
 }
 
 function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

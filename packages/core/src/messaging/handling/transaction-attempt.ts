@@ -7,6 +7,7 @@ import type { Outbox } from '../durable/outbox.ts';
 import type { Transaction } from '../durable/transaction.ts';
 import { type HandledEvent, InvalidPayload } from './attempt.ts';
 import type { InHand, Message } from './message.ts';
+import type { Positions } from './positions.ts';
 
 /** What the context of such a handler is made from. */
 export interface TransactionScope {
@@ -22,8 +23,8 @@ export interface TransactionAttemptsOptions {
   readonly outbox: Outbox;
   readonly makeContext: MakeTransactionContext;
   readonly of: (message: InHand) => HandledEvent;
-  /** The publisher's own number of a payload; undefined: the sequence counts. */
-  readonly position: ((payload: unknown) => number) | undefined;
+  /** The publisher's own; undefined: the sequence counts. */
+  readonly positions: Positions | undefined;
 }
 
 export class TransactionAttempts {
@@ -39,13 +40,18 @@ export class TransactionAttempts {
 
   /** The position of a message that is not handled, because it was before. */
   positionOf(message: InHand): number {
-    const { position } = this.#options;
-    return position ? position(this.#decode(message)) : message.sequence;
+    const { positions } = this.#options;
+    return positions ? positions.of(this.#decode(message)) : message.sequence;
   }
 
-  /** Runs the handler and gives the message's position. What it throws undoes the message's write. */
-  run(message: InHand): number {
-    const { tracer, outbox, makeContext, position } = this.#options;
+  /**
+   * Runs the handler, unless the message is a repetition, and gives the message's position; undefined for a repetition. What it throws
+   * undoes the message's write.
+   *
+   * @param last position before it.
+   */
+  run(message: InHand, last: number): number | undefined {
+    const { outbox } = this.#options;
     const { spans, series } = this.of(message);
     const startedAt = performance.now();
     const trace = spans
@@ -56,12 +62,9 @@ export class TransactionAttempts {
     const tx = outbox.begin({ trace, remainingMs: () => undefined });
     try {
       const payload = this.#decode(message);
-      const { handle } = message.handler;
-      const context = makeContext({ message, trace, tx });
-      const active = tracer.activeSpans;
-      const result = active ? active.run(trace, handle, payload, context) : handle(payload, context);
-      if (result instanceof Promise) throw this.#asynchronous(message, result);
-      return position ? position(payload) : message.sequence;
+      const position = this.#positionOf(message, payload, last);
+      if (position !== undefined) this.#handle(message, payload, trace, tx);
+      return position;
     } catch (thrown) {
       const code = thrown instanceof InvalidPayload ? 'invalid_argument' : toFlotillaError(thrown).code;
       trace.fail(code, thrown instanceof Error ? thrown.message : String(thrown));
@@ -72,6 +75,22 @@ export class TransactionAttempts {
       series.took(now - startedAt);
       trace.end(now);
     }
+  }
+
+  #positionOf(message: InHand, payload: unknown, last: number): number | undefined {
+    const { positions } = this.#options;
+    if (!positions) return message.sequence;
+    const position = positions.of(payload);
+    return positions.isRepetition(message.type, position, last) ? undefined : position;
+  }
+
+  #handle(message: InHand, payload: unknown, trace: Span, tx: Transaction): void {
+    const { tracer, makeContext } = this.#options;
+    const { handle } = message.handler;
+    const context = makeContext({ message, trace, tx });
+    const active = tracer.activeSpans;
+    const result = active ? active.run(trace, handle, payload, context) : handle(payload, context);
+    if (result instanceof Promise) throw this.#asynchronous(message, result);
   }
 
   #decode(message: InHand): unknown {

@@ -18,6 +18,7 @@ import type { DeadLetters } from './dead-letter.ts';
 import type { Failures } from './failures.ts';
 import { eventOfSubject, InHand } from './message.ts';
 import type { PartitionCounts, PartitionRun } from './partition-run.ts';
+import { noPosition, type Positions } from './positions.ts';
 import type { Progress } from './progress.ts';
 import type { TransactionAttempts } from './transaction-attempt.ts';
 
@@ -31,8 +32,8 @@ export interface TransactionPartitionOptions {
   readonly checkpoints: Checkpoints;
   readonly inbox: Inbox;
   readonly attempts: TransactionAttempts;
-  /** Whether positions are numbers of the publisher's own. */
-  readonly hasPositions: boolean;
+  /** The publisher's own; undefined: the sequences of the stream. */
+  readonly positions: Positions | undefined;
   readonly failures: Failures;
   readonly deadLetters: DeadLetters;
   readonly progress: Progress;
@@ -49,6 +50,8 @@ interface Step {
   readonly message: InHand | undefined;
   /** Known once it was handled. */
   position: number;
+  /** It was handled before. */
+  isRepetition: boolean;
 }
 
 /** What a write is undone with that steps back behind a message that has failed. */
@@ -106,7 +109,8 @@ export class TransactionPartition implements PartitionRun {
     this.#pending = delivery.pending;
     const handler = handlers.get(eventOfSubject(raw.subject));
     const message = handler && new InHand(raw, handler, stream, key.partition, delivery);
-    const step = { sequence: delivery.sequence, storedMs: delivery.timeMs, message, position: -1 };
+    const { sequence, timeMs: storedMs } = delivery;
+    const step = { sequence, storedMs, message, position: noPosition, isRepetition: false };
     this.#steps.push(step);
     if (!this.#failed) this.#begin(step);
   }
@@ -152,13 +156,13 @@ export class TransactionPartition implements PartitionRun {
   #handle(step: Step, message: InHand): number {
     const { settings, inbox, attempts } = this.#options;
     try {
-      if (settings.inboxMs !== undefined && !inbox.mark(settings.group, message.inboxId)) {
-        attempts.of(message).series.count('skipped');
-        return attempts.positionOf(message);
-      }
+      step.isRepetition = settings.inboxMs !== undefined && !inbox.mark(settings.group, message.inboxId);
+      if (step.isRepetition) return attempts.positionOf(message);
       message.attempt += 1;
       if (message.attempt === 1) message.firstAttemptMs = Date.now();
-      return attempts.run(message);
+      const position = attempts.run(message, this.#latest.position);
+      step.isRepetition = position === undefined;
+      return position ?? this.#latest.position;
     } catch (error) {
       this.#failed = step;
       throw error;
@@ -167,7 +171,7 @@ export class TransactionPartition implements PartitionRun {
 
   /** Of a message that is not handled: a number of the publisher's own is not known. */
   #positionWithout({ sequence }: Step): number {
-    return this.#options.hasPositions ? this.#latest.position : sequence;
+    return this.#options.positions ? this.#latest.position : sequence;
   }
 
   #moveTo(step: Step): void {
@@ -179,17 +183,23 @@ export class TransactionPartition implements PartitionRun {
   readonly #save = (): void => {
     const { checkpoints, key, epoch } = this.#options;
     checkpoints.save(key, epoch, this.#latest.sequence, this.#latest.position);
+    this.#options.database.afterCommit(this.#tell);
+  };
+
+  /** With the commit, so that whoever reads rows and progress in one turn sees both of one moment. */
+  readonly #tell = (): void => {
+    const { progress, key } = this.#options;
+    progress.reached(key.partition, this.#latest.sequence, this.#latest.position);
   };
 
   /** On disk, as are those before it. */
   #done(step: Step): void {
-    const { progress, key, attempts } = this.#options;
+    const { attempts } = this.#options;
     this.#steps.shift();
     this.#committed = step;
-    if (step.message && step.message.attempt > 0 && step !== this.#failed) {
-      attempts.of(step.message).series.count('ok');
+    if (step.message && step !== this.#failed) {
+      attempts.of(step.message).series.count(step.isRepetition ? 'skipped' : 'ok');
     }
-    progress.reached(key.partition, step.sequence, step.position);
     this.#release(1);
     if (this.#steps.length === 0) this.#onQuiet?.();
   }

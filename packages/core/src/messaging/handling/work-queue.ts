@@ -27,6 +27,8 @@ export interface WorkQueueOptions {
   readonly api: JetStreamApi;
   readonly link: BrokerLink;
   readonly stream: string;
+  /** Makes the stream, where it was removed. */
+  readonly remake: () => Promise<unknown>;
   readonly consumer: DurableConsumerConfig;
   readonly partitionOf: (raw: Msg) => number;
   readonly handlers: ReadonlyMap<string, EventHandler>;
@@ -71,12 +73,12 @@ export class WorkQueue {
   #onQuiet: (() => void) | undefined;
 
   constructor(options: WorkQueueOptions) {
-    const { api, link, stream, consumer, settings, ackWaitMs, log } = options;
+    const { api, link, stream, remake, consumer, settings, ackWaitMs, log } = options;
     this.#alive = new InProgressSchedule(ackWaitMs);
     this.#options = options;
     this.#stopListening = link.listen({ back: () => this.#sendUnsent() });
     this.#consumer = new DurableConsumer({
-      ...{ api, link, stream, log, config: consumer, ackWaitMs },
+      ...{ api, link, stream, remake, log, config: consumer, ackWaitMs },
       // As many again as are handled, so that a free place does not wait for the broker.
       capacity: settings.concurrency * 2,
       onMessage: (message, delivery) => this.#received(message, delivery),

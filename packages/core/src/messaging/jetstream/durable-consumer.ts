@@ -21,6 +21,8 @@ export interface DurableConsumerOptions {
   readonly api: JetStreamApi;
   readonly link: BrokerLink;
   readonly stream: string;
+  /** Makes the stream, where it was removed. */
+  readonly remake: () => Promise<unknown>;
   readonly config: DurableConsumerConfig;
   /** A message that is not acknowledged for so long is delivered again. */
   readonly ackWaitMs: number;
@@ -104,12 +106,14 @@ export class DurableConsumer {
 
   /** One that is there stays as it is: another version of this service may have made it. */
   async #ensure(): Promise<void> {
-    const { api, stream, config, ackWaitMs } = this.#options;
+    const { api, stream, config, ackWaitMs, remake } = this.#options;
     try {
       await api.consumerInfo(stream, config.durable_name);
       return;
     } catch (error) {
-      if (numberOf(error) !== errorNumber.consumerNotFound) throw error;
+      const number = numberOf(error);
+      if (number === errorNumber.streamNotFound) await remake();
+      else if (number !== errorNumber.consumerNotFound) throw error;
     }
     await api.createConsumer(stream, {
       max_ack_pending: mostAckPending,

@@ -4,9 +4,9 @@
  */
 import { type Msg, nuid } from '@nats-io/nats-core';
 import type { Logger } from '../../telemetry/log.ts';
-import { type ConsumerConfig, type JetStreamApi, nanosecondsPerMs } from './api.ts';
-import { errorNumber, numberOf } from './api-error.ts';
+import { type ConsumerConfig, type JetStreamApi, nanosecondsPerMs, type StreamInfo } from './api.ts';
 import type { BrokerLink } from './broker-link.ts';
+import { continuityOf } from './continuity.ts';
 import type { Delivery } from './delivery.ts';
 import { Pull } from './pull.ts';
 
@@ -26,6 +26,12 @@ export interface StreamReaderOptions {
   /** What operators see it is for. */
   readonly description: string;
   readonly onMessage: (message: Msg, delivery: Delivery) => void;
+  /** The stream as it is now, made where it is missing. Asked whenever the reader begins anew. */
+  readonly describe: () => Promise<StreamInfo>;
+  /** When the stream was made that `after` is of. Default: the one that is there at the beginning. */
+  readonly created?: string;
+  /** The reader has stopped, because what it has read so far is not of the stream as it is now (see {@link continuityOf}). */
+  readonly onOtherStream: () => void;
 }
 
 const defaultCapacity = 512;
@@ -38,6 +44,7 @@ export class StreamReader {
   readonly #options: StreamReaderOptions;
   readonly #stopListening: () => void;
   #last: number;
+  #created: string | undefined;
   #consumer: string | undefined;
   #consumerSequence = 0;
   #pull: Pull | undefined;
@@ -51,6 +58,7 @@ export class StreamReader {
   constructor(options: StreamReaderOptions) {
     this.#options = options;
     this.#last = options.after;
+    this.#created = options.created;
     this.#stopListening = options.link.listen({
       lost: () => this.#abandon(),
       back: () => this.#restart(),
@@ -105,6 +113,7 @@ export class StreamReader {
 
   async #start(): Promise<void> {
     const { api, link, stream, capacity = defaultCapacity } = this.#options;
+    if (await this.#isOther()) return;
     const { name } = await api.createConsumer(stream, this.#config());
     if (this.#isStopped || !link.isUp) {
       this.#remove(name);
@@ -117,6 +126,18 @@ export class StreamReader {
       onMessage: (message, delivery) => this.#received(message, delivery),
       onGone: () => this.#restart(),
     });
+  }
+
+  async #isOther(): Promise<boolean> {
+    const { describe, onOtherStream } = this.#options;
+    const info = await describe();
+    this.#created ??= info.created;
+    if (continuityOf({ stream: this.#created, sequence: this.#last }, info) === 'goes on') return false;
+    if (!this.#isStopped) {
+      this.stop();
+      onOtherStream();
+    }
+    return true;
   }
 
   #config(): ConsumerConfig {
@@ -140,11 +161,7 @@ export class StreamReader {
   #later(error: unknown): void {
     const { log, stream, filter } = this.#options;
     if (this.#isStopped) return;
-    if (this.#retries === 0) {
-      const missing = numberOf(error) === errorNumber.streamNotFound;
-      if (missing) log.info('waiting for a stream that is not there yet', { stream });
-      else log.warn('a stream cannot be read at the moment', { stream, filter, error });
-    }
+    if (this.#retries === 0) log.warn('a stream cannot be read at the moment', { stream, filter, error });
     const wait = Math.min(mostRetryMs, firstRetryMs * 2 ** Math.min(10, this.#retries++));
     this.#retry = setTimeout(() => this.#restart(), wait).unref();
   }

@@ -14,8 +14,6 @@ export interface Family {
   readonly service: string;
   readonly stream: string;
   readonly partitions: number;
-  /** Tells it from a stream that had this name before: when it was made. */
-  readonly incarnation: string;
 }
 
 /** What the owner of a family may say of its stream. */
@@ -138,9 +136,18 @@ export class Streams {
     });
   }
 
+  /** The stream of one of the platform's own subjects. */
+  async ensureOf(subject: string): Promise<void> {
+    const { topology } = this;
+    if (topology.readDelayedSubject(subject)) await this.ensureDelayed();
+    else if (topology.readDeadLetterSubject(subject)) await this.ensureDeadLetters();
+    else if (topology.readRedriveSubject(subject)) await this.ensureRedrive();
+    else if (subject.startsWith(topology.keySubject(''))) await this.ensureGroups();
+  }
+
   async #ensureFamily(service: string, partitions: number): Promise<Family> {
     const { topology } = this;
-    const { config, created } = await this.#ensure({
+    const { config } = await this.#ensure({
       ...this.#common(topology.eventStream(service), [topology.eventSubjects(service)]),
       description: describeFamily(service, partitions),
       retention: 'limits',
@@ -164,7 +171,7 @@ export class Streams {
         },
       );
     }
-    return { service, stream: config.name, partitions: has, incarnation: created };
+    return { service, stream: config.name, partitions: has };
   }
 
   #common(name: string, subjects: readonly string[]) {

@@ -17,6 +17,8 @@ export interface DelayedRelayOptions {
   readonly link: BrokerLink;
   readonly publisher: Publisher;
   readonly topology: Topology;
+  /** Makes the stream of delayed messages, where it was removed. */
+  readonly remake: () => Promise<unknown>;
   readonly log: Logger;
   /** Unix milliseconds. Default `Date.now`. */
   readonly now?: () => number;
@@ -35,11 +37,11 @@ export class DelayedRelay {
   readonly #now: () => number;
 
   constructor(options: DelayedRelayOptions) {
-    const { api, link, topology, log, now = Date.now } = options;
+    const { api, link, topology, remake, log, now = Date.now } = options;
     this.#options = options;
     this.#now = now;
     this.#consumer = new DurableConsumer({
-      ...{ api, link, log, capacity, ackWaitMs, stream: topology.delayedStream },
+      ...{ api, link, log, capacity, ackWaitMs, stream: topology.delayedStream, remake },
       config: {
         durable_name: topology.delayedConsumer,
         description: 'publishes what is due',

@@ -35,6 +35,7 @@ export async function startEmbeddedBroker(): Promise<TestBroker> {
     },
     kill,
     start,
+    wipe: () => rm(join(folder, 'data'), { recursive: true, force: true }),
     async stop() {
       await kill();
       await rm(folder, { recursive: true, force: true });

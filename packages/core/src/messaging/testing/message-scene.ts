@@ -65,9 +65,9 @@ export class MessageScene {
     const messages = await openMessages({
       ...{ connection, fleet: this.fleet, service, instance, telemetry, database },
       ...{ memberTtlMs: ttlMs, ackWaitMs },
+      subscriptions: (options.subscriptions ?? []).map(({ of }) => of),
     });
     await messages.start(
-      (options.subscriptions ?? []).map(({ of }) => of),
       (scope) => scope,
       (scope) => scope,
     );

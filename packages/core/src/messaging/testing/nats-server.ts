@@ -14,6 +14,8 @@ export interface TestBroker {
   kill(): Promise<void>;
   /** On the same port and data. */
   start(): Promise<void>;
+  /** Removes the data of a broker that was killed. */
+  wipe(): Promise<void>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -58,6 +60,7 @@ export async function startNatsServer(): Promise<TestBroker> {
     },
     kill,
     start,
+    wipe: () => rm(join(folder, 'jetstream'), { recursive: true, force: true }),
     async stop() {
       await kill();
       await rm(folder, { recursive: true, force: true });
