@@ -8,7 +8,7 @@ import type { StoredMessage } from '../stream/stored-message.ts';
 import type { Stream } from '../stream/stream.ts';
 import { SubjectFilter } from '../stream/subject-filter.ts';
 import { timestamp } from '../timestamp.ts';
-import { apiError } from './api-error.ts';
+import { type ApiError, apiError } from './api-error.ts';
 import { type Body, optionalBody, requiredBody, streamIn, text, wholeNumber } from './request-body.ts';
 import type { StreamDirectory } from './stream-directory.ts';
 
@@ -36,12 +36,8 @@ export function registerMessageApi(
     const sequence = wholeNumber(requiredBody(request), 'seq');
     const stream = streamIn(directory, request, 3);
     if (sequence === 0) throw apiError('badRequest');
-    if (stream.delete(sequence)) return { success: true };
-    // The server's file store has another word for what never was.
-    const never = sequence > stream.log.lastSequence && stream.config.storage === 'file';
-    throw never
-      ? apiError('streamMessageDeleteFailed', 'stream store EOF')
-      : apiError('sequenceNotFound', sequence);
+    if (!stream.delete(sequence)) throw notDeleted(stream, sequence);
+    return { success: true };
   });
 
   context.handle('STREAM.PURGE', 'stream_purge_response', (request, answer) => {
@@ -59,6 +55,15 @@ export function registerMessageApi(
     );
     return undefined;
   });
+}
+
+/** The server's file store has words of its own for what is not between its first and its last message. */
+function notDeleted({ config, log }: Stream, sequence: number): ApiError {
+  if (config.storage === 'file') {
+    if (sequence > log.lastSequence) return apiError('streamMessageDeleteFailed', 'stream store EOF');
+    if (sequence < log.firstSequence) return apiError('streamMessageDeleteFailed', 'no message found');
+  }
+  return apiError('sequenceNotFound', sequence);
 }
 
 /** Which message is asked for: by sequence, the last of a subject, or the next of a subject from a sequence on. */

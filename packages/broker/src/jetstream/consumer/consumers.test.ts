@@ -23,7 +23,6 @@ const NOWHERE: ConsumerProgress = {
   deliveredStream: 0,
   ackFloorConsumer: 0,
   ackFloorStream: 0,
-  numPending: 0,
 };
 
 class MemoryRows implements ConsumerRows {

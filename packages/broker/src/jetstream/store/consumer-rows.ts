@@ -5,8 +5,6 @@ export interface ConsumerProgress {
   readonly deliveredStream: number;
   readonly ackFloorConsumer: number;
   readonly ackFloorStream: number;
-  /** Messages yet to be delivered, so that nothing has to be counted at start. */
-  readonly numPending: number;
 }
 
 /** A delivered message that is not acknowledged yet. */

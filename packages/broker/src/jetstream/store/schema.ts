@@ -36,7 +36,6 @@ export function createSchema(database: DatabaseSync): void {
       delivered_stream INTEGER NOT NULL DEFAULT 0,
       ack_floor_consumer INTEGER NOT NULL DEFAULT 0,
       ack_floor_stream INTEGER NOT NULL DEFAULT 0,
-      num_pending INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (stream, name)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE pending(

@@ -11,7 +11,6 @@ type Consumer = [
   deliveredStream: number,
   ackFloorConsumer: number,
   ackFloorStream: number,
-  numPending: number,
 ];
 type Pending = [streamSequence: number, consumerSequence: number, timeMs: number, deliveries: number];
 
@@ -36,8 +35,8 @@ export class ConsumerStatements {
     const ofConsumer = 'WHERE stream = ? AND consumer = ?';
     this.consumers = new Statement(
       database,
-      `SELECT name, created, config, delivered_consumer, delivered_stream, ack_floor_consumer, ack_floor_stream,
-         num_pending FROM consumers WHERE stream = ? ORDER BY name`,
+      `SELECT name, created, config, delivered_consumer, delivered_stream, ack_floor_consumer, ack_floor_stream
+         FROM consumers WHERE stream = ? ORDER BY name`,
     );
     this.pending = new Statement(
       database,
@@ -51,7 +50,7 @@ export class ConsumerStatements {
     this.saveProgress = new Statement(
       database,
       `UPDATE consumers SET delivered_consumer = ?, delivered_stream = ?, ack_floor_consumer = ?,
-         ack_floor_stream = ?, num_pending = ? WHERE stream = ? AND name = ?`,
+         ack_floor_stream = ? WHERE stream = ? AND name = ?`,
     );
     this.savePending = new Statement(database, 'INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?, ?, ?)');
     this.deletePending = new Statement(database, `DELETE FROM pending ${ofConsumer} AND stream_sequence = ?`);
@@ -80,12 +79,12 @@ export class SqliteConsumerRows implements ConsumerRows {
   load(): StoredConsumer[] {
     const { consumers, pending } = this.#statements;
     return consumers.all(this.#stream).map(([name, createdUs, config, ...progress]) => {
-      const [deliveredConsumer, deliveredStream, ackFloorConsumer, ackFloorStream, numPending] = progress;
+      const [deliveredConsumer, deliveredStream, ackFloorConsumer, ackFloorStream] = progress;
       return {
         name,
         createdUs,
         config,
-        progress: { deliveredConsumer, deliveredStream, ackFloorConsumer, ackFloorStream, numPending },
+        progress: { deliveredConsumer, deliveredStream, ackFloorConsumer, ackFloorStream },
         pending: pending
           .all(this.#stream, name)
           .map(([streamSequence, consumerSequence, timeMs, deliveries]) => ({
@@ -104,7 +103,7 @@ export class SqliteConsumerRows implements ConsumerRows {
   }
 
   saveProgress(name: string, progress: ConsumerProgress): void {
-    const { deliveredConsumer, deliveredStream, ackFloorConsumer, ackFloorStream, numPending } = progress;
+    const { deliveredConsumer, deliveredStream, ackFloorConsumer, ackFloorStream } = progress;
     this.#store.begin();
     this.#store.run(
       this.#statements.saveProgress,
@@ -112,7 +111,6 @@ export class SqliteConsumerRows implements ConsumerRows {
       deliveredStream,
       ackFloorConsumer,
       ackFloorStream,
-      numPending,
       this.#stream,
       name,
     );
