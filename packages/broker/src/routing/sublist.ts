@@ -144,7 +144,7 @@ export class Sublist {
   match(subject: string): Match {
     const cached = this.#cache.get(subject);
     if (cached !== undefined) return cached;
-    const match = this.#find(subject);
+    const match = this.find(subject);
     if (subject.length > LONGEST_CACHED) return match;
     const slot = slotOf(subject);
     if (this.#seenOnce[slot] !== subject) {
@@ -161,7 +161,8 @@ export class Sublist {
     else this.#cache.delete(pattern);
   }
 
-  #find(subject: string): Match {
+  /** The same as `match`, without the cache. */
+  find(subject: string): Match {
     if (hasEmptyToken(subject)) return NO_MATCH;
     const found: Found = { plain: [], groups: undefined };
     collect(this.#root, subject, 0, found);

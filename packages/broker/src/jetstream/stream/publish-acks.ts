@@ -82,7 +82,7 @@ export class PublishAcks {
         used = this.#write(buffer, used, outcome);
         message.end = used;
       }
-      this.#router.publish(this.#origin, message);
+      this.#router.answer(this.#origin, message);
     }
   }
 
