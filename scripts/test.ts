@@ -1,8 +1,8 @@
 /**
  * `npm test`: all tests, or those whose path contains one of the arguments (`npm test -- broker`).
  *
- * First the tests beside the sources, several files at once; then the whole-system tests in `test/`, one file at a
- * time because they start fleets and measure. The last line is `N passed, N failed, N skipped`.
+ * First the tests beside the sources, several files at once; then those of the benchmarks and the whole-system tests in `test/`,
+ * one file at a time because they start fleets and measure. The last line is `N passed, N failed, N skipped`.
  *
  * Environment: `FLOTILLA_TEST_NO_SKIP=1` makes a skipped test a failure (the machine is meant to have everything);
  * `FLOTILLA_TEST_TIMEOUT` is the limit per file in seconds (default 120, system tests 300). What else the shell says to
@@ -22,15 +22,17 @@ for (const name of Object.keys(process.env)) {
   if (/^(FLOTILLA_(?!TEST_)\w+|OTEL_\w+|NATS_URL|EXCHANGE_FEED)$/.test(name)) delete process.env[name];
 }
 
-const besideSources = find(['packages', 'exchange', 'bench', 'scripts']);
+const besideSources = find(['packages', 'exchange', 'scripts']);
+const benchmarks = find(['bench']);
 const wholeSystem = find(['test']);
-if (besideSources.length + wholeSystem.length === 0) {
+if (besideSources.length + benchmarks.length + wholeSystem.length === 0) {
   console.error(`no test file matches ${filters.join(', ')}: give a part of a path, such as 'broker'`);
   process.exit(1);
 }
 
 const outcomes = [
   ...(await runAll(besideSources, availableParallelism(), 120)),
+  ...(await runAll(benchmarks, 1, 120)),
   ...(await runAll(wholeSystem, 1, 300)),
 ];
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);

@@ -26,6 +26,11 @@ export class SteadyCalls {
     return this.#calls;
   }
 
+  /** Calls that are under way now. */
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
   get failures(): readonly string[] {
     return this.#failures;
   }

@@ -63,7 +63,7 @@ async function statusOf(method: string, path: string): Promise<number> {
   return response.status;
 }
 
-test('kill -9 of one of two replicas costs each caller at most one call', async () => {
+test('kill -9 of one of two replicas costs a caller what it had in flight there, and nothing later', async () => {
   await bothAnswer();
   await using direct = new SteadyCalls(250, () => stock().take());
   await using throughShop = new SteadyCalls(150, () => shop().buy());
@@ -71,11 +71,13 @@ test('kill -9 of one of two replicas costs each caller at most one call', async 
   await waitFor(() => direct.calls > 100);
   const pid = await pidOf('stock-1');
   process.kill(pid, 'SIGKILL');
+  // On a quiet machine it is one call or none: see the benchmark.
+  const atRisk = [direct, throughShop].map((load) => [load, Math.max(1, load.inFlight)] as const);
   await isReplaced('stock-1', pid);
   await bothAnswer();
-  for (const load of [direct, throughShop]) {
+  for (const [load, most] of atRisk) {
     const { failures } = await load.stop();
-    assert.ok(failures.length <= 1, failures.join('\n'));
+    assert.ok(failures.length <= most, failures.join('\n'));
   }
   assert.deepEqual((await repeatable.stop()).failures, []);
 });
