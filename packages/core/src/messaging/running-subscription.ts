@@ -110,6 +110,8 @@ function runOrdered(
   progress.attach(family.partitions, headOf({ family, streams, handlers }));
   const open = openWith(subscription, { ...parts, family, handlers, settings, progress }, parts);
   const { log } = telemetry;
+  const epochOf = (partition: number): number =>
+    parts.durable?.checkpoints.read({ group: settings.group, service, partition })?.epoch ?? 0;
   const read = (): GroupReader =>
     new GroupReader({
       ...{
@@ -122,7 +124,7 @@ function runOrdered(
         startedAt,
         ttlMs,
       },
-      ...{ event: onlyEvent(handlers), partitions: family.partitions, open, log },
+      ...{ event: onlyEvent(handlers), partitions: family.partitions, open, epochOf, log },
       onBucketLost: () => {
         if (isStopping) return;
         log.warn('the bucket of the groups was lost: this group is joined anew', { group: settings.group });

@@ -4,7 +4,7 @@
  */
 import type { NatsConnection } from '@nats-io/nats-core';
 import { contractInfo } from '../contract/contract.ts';
-import { millisecondsOf } from '../messaging/duration.ts';
+import { type Duration, millisecondsOf } from '../messaging/duration.ts';
 import type { Messages } from '../messaging/messages.ts';
 import {
   type AnySubscription,
@@ -72,7 +72,7 @@ export async function startMessages(
   if (hasEvents(contract)) {
     const { keep, maxBytes } = spec.events ?? {};
     await messages.own(partitions, {
-      ...(keep === undefined ? {} : { keepMs: millisecondsOf(keep, `${name}: events.keep`) }),
+      ...(keep === undefined ? {} : { keepMs: keepMsOf(keep, name) }),
       ...(maxBytes === undefined ? {} : { maxBytes }),
     });
   }
@@ -92,6 +92,10 @@ export async function startMessages(
       publish: (event, payload, options) => tx.publish(event, payload, options),
     }),
   );
+}
+
+function keepMsOf(keep: Duration | 'forever', service: string): number {
+  return keep === 'forever' ? 0 : millisecondsOf(keep, `${service}: events.keep`);
 }
 
 function hasEvents(contract: Service['contract']): boolean {

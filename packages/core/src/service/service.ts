@@ -72,7 +72,7 @@ export interface ServiceSpec<C extends Contract, Config extends Schema, U extend
   /** How long the service's own events are kept. */
   readonly events?: {
     /** Default seven days. */
-    readonly keep?: Duration;
+    readonly keep?: Duration | 'forever';
     /** The oldest events go when there are more bytes than this. Default: no limit. */
     readonly maxBytes?: number;
   };

@@ -57,16 +57,14 @@ export class Checkpoints {
   /**
    * Makes an epoch the one that may write, and gives the checkpoint as it is.
    *
-   * @throws FlotillaError `conflict` when a later epoch has it; `data.epoch` is that one.
+   * @throws FlotillaError `conflict` when a later epoch has it.
    */
   claim(key: CheckpointKey, epoch: number): Promise<StoredCheckpoint> {
     const { group, service, partition } = key;
     return this.#database.write(() => {
       const before = this.read(key);
       if (before && before.epoch > epoch) {
-        throw platformError('conflict', `${describeKey(key)} is read under a later epoch`, {
-          data: { epoch: before.epoch },
-        });
+        throw platformError('conflict', `${describeKey(key)} is read under a later epoch`);
       }
       this.#claim.run(group, service, partition, epoch);
       return this.read(key)!;

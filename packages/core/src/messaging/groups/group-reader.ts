@@ -41,6 +41,8 @@ export interface GroupReaderOptions {
   readonly partitions: number;
   readonly ttlMs: number;
   readonly open: OpenPartition;
+  /** The epoch of the service's own checkpoint of a partition; 0 where there is none. A lost bucket begins with low ones again. */
+  readonly epochOf: (partition: number) => number;
   /** The bucket was lost, and with it who owns what: this reader has ended, and another has to take its place. */
   readonly onBucketLost: () => void;
   readonly log: Logger;
@@ -58,6 +60,7 @@ interface StoredMember {
 interface Owned {
   readonly lease: PartitionLease;
   opened: OpenedPartition | undefined;
+  isOpening: boolean;
   /** Written last, so that an idle partition is not written again. */
   told: string;
   isEnding: boolean;
@@ -262,8 +265,9 @@ export class GroupReader implements GroupGauges {
     this.#step();
   }
 
-  async #acquire(partition: number, revision: number, epoch: number): Promise<void> {
-    const { bucket, topology, group, service, instance, by, event, log } = this.#options;
+  async #acquire(partition: number, revision: number, least: number): Promise<void> {
+    const { bucket, topology, group, service, instance, by, event, epochOf, log } = this.#options;
+    const epoch = Math.max(least, epochOf(partition) + 1);
     const key = topology.partitionKey(group, service, partition);
     const before = this.#stored.get(partition);
     if (before && before.by !== by) {
@@ -280,9 +284,8 @@ export class GroupReader implements GroupGauges {
       const lease = new PartitionLease({
         ...{ bucket, key, instance, by, event, epoch, revision: taken, sequence: progress.sequence },
         onWritten: (written) => this.#machine.written(partition, written),
-        onRaised: (written, raised) => this.#machine.acquired(partition, written, raised),
       });
-      this.#owned.set(partition, { lease, opened: undefined, told: '', isEnding: false });
+      this.#owned.set(partition, { lease, opened: undefined, isOpening: false, told: '', isEnding: false });
       log.debug('reads a partition', { group, family: service, partition, epoch });
     } catch (error) {
       this.#machine.acquireFailed(partition);
@@ -304,34 +307,48 @@ export class GroupReader implements GroupGauges {
     });
   }
 
+  /** Tries until it is opened, or not owned any more; one attempt at a time. */
   async #open(partition: number): Promise<void> {
-    const { open, log, group, service } = this.#options;
-    for (;;) {
-      const owned = this.#owned.get(partition);
-      if (!owned || owned.isEnding || owned.opened) return;
+    const { log, group, service } = this.#options;
+    const owned = this.#owned.get(partition);
+    if (!owned || owned.isOpening) return;
+    owned.isOpening = true;
+    while (this.#isWanted(partition, owned) && !owned.opened) {
       try {
-        const opened = await open(
-          partition,
-          owned.lease,
-          (error) => this.#fenced(partition, owned, error),
-          () => this.#reopen(partition, owned),
-        );
-        if (this.#owned.get(partition) === owned && !owned.isEnding) owned.opened = opened;
-        else {
-          opened.close();
-          opened.run.abort(platformError('unavailable', 'the partition is read elsewhere'));
-        }
-        return;
+        await this.#openOnce(partition, owned);
       } catch (error) {
+        if (toFlotillaError(error).code === 'conflict') {
+          this.#fenced(partition, owned, error);
+          break;
+        }
         log.warn('a partition cannot be read yet', { group, family: service, partition, error });
+        await delay(reopenMs);
       }
-      await delay(reopenMs);
     }
+    owned.isOpening = false;
+  }
+
+  async #openOnce(partition: number, owned: Owned): Promise<void> {
+    const opened = await this.#options.open(
+      partition,
+      owned.lease,
+      (error) => this.#fenced(partition, owned, error),
+      () => this.#reopen(partition, owned),
+    );
+    if (this.#isWanted(partition, owned)) owned.opened = opened;
+    else {
+      opened.close();
+      opened.run.abort(platformError('unavailable', 'the partition is read elsewhere'));
+    }
+  }
+
+  #isWanted(partition: number, owned: Owned): boolean {
+    return this.#owned.get(partition) === owned && !owned.isEnding;
   }
 
   /** The stream is another one than that which was read so far. */
   #reopen(partition: number, owned: Owned): void {
-    if (this.#owned.get(partition) !== owned || owned.isEnding) return;
+    if (!this.#isWanted(partition, owned)) return;
     owned.opened?.close();
     owned.opened?.run.abort(platformError('unavailable', 'the stream is another one than before'));
     owned.opened = undefined;

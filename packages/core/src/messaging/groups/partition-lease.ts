@@ -37,14 +37,13 @@ export interface LeaseOptions {
   /** The checkpoint that the record had when it was taken over. */
   readonly sequence: number;
   readonly onWritten: (revision: number) => void;
-  readonly onRaised: (revision: number, epoch: number) => void;
 }
 
 const writeWithinMs = 3_000;
 
 export class PartitionLease {
   readonly #options: LeaseOptions;
-  #epoch: number;
+  readonly epoch: number;
   /** The checkpoint found at the beginning; -1: none. */
   readonly sequence: number;
   #revision: number;
@@ -52,13 +51,9 @@ export class PartitionLease {
 
   constructor(options: LeaseOptions) {
     this.#options = options;
-    this.#epoch = options.epoch;
+    this.epoch = options.epoch;
     this.sequence = options.sequence;
     this.#revision = options.revision;
-  }
-
-  get epoch(): number {
-    return this.#epoch;
   }
 
   /** Another owns it, or may. */
@@ -77,14 +72,6 @@ export class PartitionLease {
    */
   async write(progress: PartitionProgress): Promise<void> {
     await this.#put(this.#options.instance, progress);
-  }
-
-  /** Goes on under a later epoch. @throws FlotillaError as {@link write} does. */
-  async raise(epoch: number): Promise<void> {
-    const { instance, onRaised } = this.#options;
-    this.#epoch = epoch;
-    await this.#put(instance, { sequence: this.sequence, inFlight: 0, retries: 0, deadLetters: 0 });
-    onRaised(this.#revision, epoch);
   }
 
   /** Gives it back, with what has been reached. */

@@ -1,5 +1,4 @@
 /** From a lease to a partition that is read: the checkpoint, the reader, and what runs the handlers. */
-import { toFlotillaError } from '../../errors/flotilla-error.ts';
 import type { Database } from '../../store/database.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { CheckpointKey, StoredCheckpoint } from '../durable/checkpoints.ts';
@@ -87,7 +86,7 @@ export function openTransactional(
   return async (partition, lease, onLost, onOtherStream): Promise<OpenedPartition> => {
     const key = { group: settings.group, service: family.service, partition };
     const { epoch } = lease;
-    const stored = await claim(durable, key, lease);
+    const stored = await checkpoints.claim(key, epoch);
     const start = await startOf(parts, partition, stored, positions);
     const { created: stream, sequence } = start;
     const position = positions ? positionOf(stored, positions, database) : sequence;
@@ -127,8 +126,8 @@ async function databaseStore(
   lease: PartitionLease,
 ): Promise<CheckpointStore> {
   const { database, checkpoints } = durable;
-  const found = await claim(durable, key, lease);
   const { epoch } = lease;
+  const found = await checkpoints.claim(key, epoch);
   return {
     isBucket: false,
     found,
@@ -136,26 +135,6 @@ async function databaseStore(
       database.write(() => checkpoints.begin(key, { stream, epoch, sequence, position: sequence })),
     save: (sequence) => database.write(() => checkpoints.save(key, epoch, sequence, sequence)),
   };
-}
-
-/**
- * Makes this instance the one that writes the checkpoint. Where the bucket was lost, its epochs begin anew, and the database knows a
- * later one: then the lease takes that over, which only its true owner can.
- */
-async function claim(
-  { checkpoints }: Durable,
-  key: CheckpointKey,
-  lease: PartitionLease,
-): Promise<StoredCheckpoint> {
-  for (;;) {
-    try {
-      return await checkpoints.claim(key, lease.epoch);
-    } catch (error) {
-      const { code, data } = toFlotillaError(error);
-      if (code !== 'conflict') throw error;
-      await lease.raise((data as { readonly epoch: number }).epoch + 1);
-    }
-  }
 }
 
 interface PartitionStart {

@@ -40,8 +40,9 @@ function recall(
   const positions = subscription.kind === 'transaction' ? subscription.positions : undefined;
   for (let partition = 0; partition < partitions; partition++) {
     const known = checkpoints.read({ group: settings.group, service, partition });
-    if (known && known.sequence >= 0) progress.reached(partition, known.sequence, known.position);
-    else if (positions) progress.reached(partition, noPosition, positions.before(database));
+    const position = known && known.position !== noPosition ? known.position : positions?.before(database);
+    // Its sequence means something once it is known that the stream is the same.
+    if (position !== undefined) progress.reached(partition, noPosition, position);
   }
 }
 

@@ -2,8 +2,6 @@
  * How far a group has come here, for those who read what it writes: a read can wait until it contains what the reader did just
  * before.
  */
-import { platformError } from '../../errors/flotilla-error.ts';
-
 /** What is asked of the stream: the last sequence of a partition that the group is to get; 0 when there is none. */
 export type AskHead = (partition: number) => Promise<number>;
 
@@ -22,7 +20,7 @@ const usualWaitMs = 1_000;
 
 export class Progress {
   readonly #partitions: PartitionProgress[];
-  #head: AskHead | undefined;
+  readonly #head = Promise.withResolvers<AskHead>();
   /** Questions asked in one turn share an answer: it cannot be older than any of them. */
   #heads: Promise<readonly number[]> | undefined;
 
@@ -33,7 +31,7 @@ export class Progress {
 
   /** For the group: the stream is known. It may have been made with another number of partitions. */
   attach(partitions: number, head: AskHead): void {
-    this.#head = head;
+    this.#head.resolve(head);
     while (this.#partitions.length < partitions) this.#partitions.push(unknownProgress());
     this.#partitions.length = partitions;
   }
@@ -118,11 +116,11 @@ export class Progress {
     });
   }
 
-  async #askHeads(): Promise<readonly number[]> {
-    const ask = this.#head;
-    if (!ask) throw platformError('unavailable', 'the subscription does not run yet');
+  #askHeads(): Promise<readonly number[]> {
     if (!this.#heads) {
-      this.#heads = Promise.all(this.#partitions.map((_, partition) => ask(partition)));
+      this.#heads = this.#head.promise.then((ask) =>
+        Promise.all(this.#partitions.map((_, partition) => ask(partition))),
+      );
       queueMicrotask(() => {
         this.#heads = undefined;
       });

@@ -18,7 +18,7 @@ export interface Family {
 
 /** What the owner of a family may say of its stream. */
 export interface FamilyLimits {
-  /** How long events are kept, in milliseconds. */
+  /** How long events are kept, in milliseconds; 0: for ever. */
   readonly keepMs?: number;
   /** How many bytes are kept; the oldest go first. */
   readonly maxBytes?: number;
@@ -45,6 +45,8 @@ export class Streams {
   readonly topology: Topology;
   readonly #log: Logger;
   readonly #families = new Map<string, Promise<Family>>();
+  /** That this process, as the owner, wants for its family. */
+  readonly #limits = new Map<string, FamilyLimits>();
   #replicas: number;
 
   constructor({ api, topology, abilities, replicas, log }: StreamsOptions) {
@@ -73,7 +75,9 @@ export class Streams {
   /** The stream of a family as it is now, made anew where it was removed. */
   async infoOf({ service, stream, partitions }: Family): Promise<StreamInfo> {
     try {
-      return await this.api.streamInfo(stream);
+      const info = await this.api.streamInfo(stream);
+      await this.#keepLimits(service, info);
+      return info;
     } catch (error) {
       if (numberOf(error) !== errorNumber.streamNotFound) throw error;
       this.forget(service);
@@ -83,8 +87,16 @@ export class Streams {
   }
 
   /** Lets the limits of a family be those that its owner wants. */
-  async limit(service: string, { keepMs, maxBytes }: FamilyLimits): Promise<void> {
-    const { config } = await this.api.streamInfo(this.topology.eventStream(service));
+  async limit(service: string, limits: FamilyLimits): Promise<void> {
+    this.#limits.set(service, limits);
+    await this.#keepLimits(service, await this.api.streamInfo(this.topology.eventStream(service)));
+  }
+
+  /** Whoever made the stream, also anew, may not have known the limits that its owner wants. */
+  async #keepLimits(service: string, { config }: StreamInfo): Promise<void> {
+    const limits = this.#limits.get(service);
+    if (!limits) return;
+    const { keepMs, maxBytes } = limits;
     const wanted = {
       max_age: (keepMs ?? defaultKeepMs) * nanosecondsPerMs,
       max_bytes: maxBytes ?? -1,
@@ -147,12 +159,14 @@ export class Streams {
 
   async #ensureFamily(service: string, partitions: number): Promise<Family> {
     const { topology } = this;
-    const { config } = await this.#ensure({
+    const info = await this.#ensure({
       ...this.#common(topology.eventStream(service), [topology.eventSubjects(service)]),
       description: describeFamily(service, partitions),
       retention: 'limits',
       max_age: defaultKeepMs * nanosecondsPerMs,
     });
+    const { config } = info;
+    await this.#keepLimits(service, info);
     const has = partitionsOf(config.description);
     if (has === undefined) {
       throw platformError(

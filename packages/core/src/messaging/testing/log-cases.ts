@@ -150,6 +150,20 @@ export function logCases(startBroker: () => Promise<TestBroker>): void {
     await copied(again, upTo(330));
   });
 
+  it('the limits that its owner wants hold for a stream that others have made anew', async () => {
+    const copy = await follower();
+    const log = await scene.join('log-1');
+    await log.messages.own(1, { keepMs: 0 });
+    await publishUpTo(log, 1);
+    await copied(copy, [1]);
+    await loseData();
+    await copy.messages.streamEnd(Log.entry).catch(() => {});
+    await publishUpTo(log, 2);
+    await copied(copy, [1, 2]);
+    const { config } = await new JetStreamApi(await scene.connect()).streamInfo(`${scene.fleet}_log`);
+    assert.equal(config.max_age, 0);
+  });
+
   it('delayed messages and dead letters work again after the broker has lost its data', async () => {
     const seen: number[] = [];
     await scene.join('orders-1', {
