@@ -1,13 +1,13 @@
 /** The contract of `feeds`: the simulated participants, and the recorded book of another venue. */
 import { Decimal, MarketSymbol, Side, Timestamp } from '@exchange/reference';
-import { contract, operation, stream } from 'flotilla';
+import { contract, event, operation } from 'flotilla';
 import { z } from 'zod';
 
 const Level = z.object({ side: Side, price: Decimal, quantity: Decimal });
 
 /**
- * `run` and `sequence` number what is played: gapless from 1 in a run. Whoever comes without a position in the run, or
- * with one of long ago, gets a snapshot or a gap first.
+ * `run` and `sequence` number what is played: gapless from 1 in a run, and a later run has a higher number. Whoever lacks
+ * events asks for what stands in for them.
  */
 const Played = {
   symbol: MarketSymbol,
@@ -38,12 +38,15 @@ export type VenueEvent = z.infer<typeof VenueEvent>;
 export const Feeds = contract(
   'feeds',
   {
+    played: event({
+      summary: "What happens in the other venue's market",
+      payload: VenueEvent,
+      key: 'symbol',
+    }),
     venue: operation({
-      summary: "The other venue's market, for ever; nothing happens in it while no recording is played",
-      input: z.object({
-        after: z.object({ run: z.int().positive(), sequence: z.int().nonnegative() }).optional(),
-      }),
-      output: stream(VenueEvent),
+      summary: 'A snapshot or a gap that stands in for everything played so far; null where there is nothing',
+      output: VenueEvent.nullable(),
+      idempotent: true,
     }),
     status: operation({
       summary: 'What the participants and the replay are doing',
@@ -76,5 +79,9 @@ export const Feeds = contract(
       idempotent: true,
     }),
   },
-  { summary: 'Simulated participants and recorded venues' },
+  {
+    summary: 'Simulated participants and recorded venues',
+    // There is one other venue, with one market.
+    partitions: 1,
+  },
 );

@@ -1,14 +1,11 @@
-/**
- * How far the recording has been played, on disk. The position may lag behind what is out: an event follows from the
- * recording alone, so the events that are played again after a restart are the same ones.
- */
+/** How far the recording has been played, on disk. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { StatementSync } from 'node:sqlite';
 import { type Database, platformError } from 'flotilla';
 
 export interface Progress {
-  /** An event that is out; 0 at the beginning of a run. */
+  /** The last event that is out; 0 at the beginning of a run. */
   readonly sequence: number;
   /** Gaps of the recording up to there. */
   readonly gaps: number;
@@ -49,14 +46,14 @@ export class ReplayPosition {
     return new ReplayPosition(database, run, { sequence: 0, gaps: 0 });
   }
 
-  /** Resolves once it is on disk. */
-  save({ sequence, gaps }: Progress): Promise<unknown> {
-    return this.#database.write(() => this.#update.run(sequence, gaps, 0));
+  /** Inside a transaction. @param ended the run: the next start plays the recording from its beginning. */
+  write({ sequence, gaps }: Progress, ended: boolean): void {
+    this.#update.run(sequence, gaps, ended ? 1 : 0);
   }
 
-  /** Ends the run: the next start plays the recording from its beginning. Resolves once it is on disk. */
-  end({ sequence, gaps }: Progress): Promise<unknown> {
-    return this.#database.write(() => this.#update.run(sequence, gaps, 1));
+  /** Ends the run. Resolves once it is on disk. */
+  end(progress: Progress): Promise<void> {
+    return this.#database.write(() => this.write(progress, true));
   }
 }
 

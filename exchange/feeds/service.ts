@@ -1,8 +1,11 @@
 /** `feeds`: makes the market live, with simulated participants and, where there is one, a recorded venue. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { Matching } from '@exchange/matching';
+import { followed } from '@exchange/matching/engine-log';
 import { type Clients, type Logger, platformError, service } from 'flotilla';
 import { z } from 'zod';
-import { Feeds } from './contract.ts';
+import { Feeds, type VenueEvent } from './contract.ts';
+import { LogHandover } from './log-handover.ts';
 import { ParticipantsSwitch } from './participants-switch.ts';
 import { ReplayPosition } from './replay-position.ts';
 import { TradingFloor, uses } from './trading-floor.ts';
@@ -24,20 +27,31 @@ export default service(Feeds, {
   }),
   uses,
   database: { migrations: new URL('./migrations/', import.meta.url) },
-  async start({ config, clients, database, log, signal, fatal }) {
+  async start({ config, clients, database, transaction, progress, log, signal, fatal }) {
     const { exchangeFeed: file, exchangeFeedSpeed: speed } = config;
     const position = file ? await ReplayPosition.open(database, file) : undefined;
-    const venue = file && position ? new VenueMarket({ file, position, speed, log, signal }) : undefined;
+    const say = (event: VenueEvent, alongside: () => void) =>
+      transaction((tx) => {
+        alongside();
+        tx.publish(Feeds.played, event);
+      });
+    const venue = file && position ? new VenueMarket({ file, position, say, speed, log, signal }) : undefined;
     const epoch = await database.write(() => {
       const row = database.prepare('UPDATE starts SET count = count + 1 RETURNING count').get();
       return Number(row!.count).toString(36);
     });
     const participants = new ParticipantsSwitch(database);
-    const state: FeedsState = { venue, participants, floor: undefined, running: [] };
+    const handover = new LogHandover();
+    const state: FeedsState = { venue, participants, floor: undefined, handover, running: [] };
     if (venue) state.running.push(playVenue(venue, clients, log, signal).catch(fatal));
     if (config.exchangeParticipants) {
       const open = async () => {
-        state.floor = await TradingFloor.open({
+        // Before the group is there and has read all, what the engine says may pass it by.
+        if (!(await progress('feeds', Matching).caughtUp({ signal }))) {
+          throw platformError('unavailable', 'the log of the engine cannot be followed yet');
+        }
+        handover.keep();
+        const floor = await TradingFloor.open({
           clients,
           catalogue: await clients.Reference.catalogue(),
           epoch,
@@ -48,20 +62,25 @@ export default service(Feeds, {
           log,
           signal,
         });
+        handover.handTo((entry) => floor.observe(entry));
+        state.floor = floor;
       };
-      const trade = async () => {
-        await untilDone('the participants cannot trade yet', open, log, signal);
-        await state.floor?.closed;
-      };
-      state.running.push(trade().catch(fatal));
+      const trade = untilDone('the participants cannot trade yet', open, log, signal);
+      state.running.push(trade.catch(fatal));
     }
     return state;
   },
+  // What is played is of interest while it is played.
+  events: { keep: '1h' },
+  subscriptions: ({ subscribe }) => [
+    subscribe(
+      Matching.logged,
+      { group: 'feeds', ...followed, from: 'new', handledUpTo: undefined },
+      (entry, { state, database }) => database.afterCommit(() => state.handover.take(entry)),
+    ),
+  ],
   operations: {
-    async *venue({ after }, { state, signal }) {
-      if (state.venue) yield* state.venue.events(after, signal);
-      else await aborted(signal);
-    },
+    venue: (_input, { state }) => state.venue?.present ?? null,
     status(_input, { state: { floor, venue, participants }, config }) {
       return {
         participants: !config.exchangeParticipants ? ('off' as const) : activity(floor, participants),
@@ -93,6 +112,7 @@ interface FeedsState {
   readonly venue: VenueMarket | undefined;
   readonly participants: ParticipantsSwitch;
   floor: TradingFloor | undefined;
+  readonly handover: LogHandover;
   readonly running: Promise<void>[];
 }
 
@@ -132,11 +152,4 @@ async function untilDone(
     }
     await pause(wait, undefined, { signal }).catch(() => {});
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,11 +1,10 @@
-/** The simulated participants together: follows the engine's log for them, and lets them act. */
+/** The simulated participants together: hands the engine's log on to them, and lets them act. */
 import { Identity } from '@exchange/identity';
 import { type EngineEvent, type LogEntry, Matching } from '@exchange/matching';
-import { followLog } from '@exchange/matching/follow';
 import { type Catalogue, Reference } from '@exchange/reference';
 import { type InstrumentUnits, instrumentUnits, parseDecimal } from '@exchange/reference/units';
 import { Risk } from '@exchange/risk';
-import type { Clients, Logger } from 'flotilla';
+import { type Clients, type Logger, platformError } from 'flotilla';
 import { orderSize } from './order-size.ts';
 import { type Standing, takeSeats } from './participant-accounts.ts';
 import { type CrowdMarket, createCrowd, leastAnchor } from './participants/index.ts';
@@ -47,7 +46,8 @@ export class TradingFloor {
   readonly #options: TradingFloorOptions;
   readonly #markets: ReadonlyMap<string, FloorMarket>;
   readonly #traderOf: ReadonlyMap<string, Trader>;
-  readonly #following: Promise<void>;
+  /** The last entry of the log that is known here. */
+  #sequence: number;
 
   /** Opens the accounts and begins to trade. Fails when a service that it needs is away. */
   static async open(options: TradingFloorOptions): Promise<TradingFloor> {
@@ -62,27 +62,33 @@ export class TradingFloor {
   }
 
   private constructor(options: TradingFloorOptions, markets: readonly FloorMarket[], after: number) {
-    const { clients, log, signal } = options;
+    const { signal } = options;
     this.#options = options;
+    this.#sequence = after;
     this.#markets = new Map(markets.map((market) => [market.units.symbol, market]));
     const traders = markets.flatMap((market) => market.traders);
     this.#traderOf = new Map(traders.map((trader) => [trader.account, trader]));
-    this.#following = followLog({
-      client: clients.Matching,
-      after,
-      apply: (entry) => this.#observe(entry),
-      log,
-      signal,
-    }).closed;
     if (signal.aborted) return;
     const timer = setInterval(() => this.#tick(), tickMs);
     signal.addEventListener('abort', () => clearInterval(timer), { once: true });
     this.#tick();
   }
 
-  /** Resolves after the signal has aborted. */
-  get closed(): Promise<void> {
-    return this.#following;
+  /**
+   * Takes the next entry of the log; nothing happens with one that is known.
+   *
+   * @throws FlotillaError `internal` when one is missing: what the participants have is then not known any more.
+   */
+  observe({ sequence, events }: LogEntry): void {
+    if (sequence <= this.#sequence) return;
+    if (sequence !== this.#sequence + 1) {
+      throw platformError('internal', `entry ${sequence} of the log does not follow ${this.#sequence}`);
+    }
+    this.#sequence = sequence;
+    for (const event of events) {
+      if (event.kind === 'book') this.#markets.get(event.symbol)?.book.apply(event);
+      else this.#traderOf.get(accountOf(event) ?? '')?.observe(event);
+    }
   }
 
   #tick(): void {
@@ -94,13 +100,6 @@ export class TradingFloor {
       if (mid !== undefined) reference.follow(wholeTicks(units, mid), now);
       const price = reference.at(now);
       for (const trader of traders) trader.act(now, price, book, this.tally);
-    }
-  }
-
-  #observe(entry: LogEntry): void {
-    for (const event of entry.events) {
-      if (event.kind === 'book') this.#markets.get(event.symbol)?.book.apply(event);
-      else this.#traderOf.get(accountOf(event) ?? '')?.observe(event);
     }
   }
 }

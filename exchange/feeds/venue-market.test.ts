@@ -64,49 +64,26 @@ interface PlayOptions {
   readonly log?: Logger;
 }
 
-async function open({ file, database = feedsDatabase(), clock = hurried, log = silentLogger }: PlayOptions) {
+/** A venue that says its events into a list, as far as their transactions commit. */
+async function open(options: PlayOptions) {
+  const { file, database = feedsDatabase(), clock = hurried, log = silentLogger } = options;
+  const said: VenueEvent[] = [];
   const stop = new AbortController();
   const position = await ReplayPosition.open(database, file);
-  const venue = new VenueMarket({ file, position, speed: 1, clock, log, signal: stop.signal });
-  return { venue, stop, position, database };
+  const say = (event: VenueEvent, alongside: () => void) =>
+    database.write(() => {
+      alongside();
+      database.afterCommit(() => said.push(VenueEvent.parse(event)));
+    });
+  const venue = new VenueMarket({ file, position, say, speed: 1, clock, log, signal: stop.signal });
+  return { venue, stop, position, database, said };
 }
 
-/** Collects the events of a subscriber until it leaves. */
-class Subscriber {
-  readonly events: VenueEvent[] = [];
-  readonly #leave = new AbortController();
-  readonly #done: Promise<void>;
-
-  constructor(venue: VenueMarket, after?: { run: number; sequence: number }) {
-    this.#done = this.#read(venue, after);
-  }
-
-  get last(): VenueEvent | undefined {
-    return this.events.at(-1);
-  }
-
-  async leave(): Promise<VenueEvent[]> {
-    this.#leave.abort();
-    await this.#done;
-    return this.events;
-  }
-
-  async #read(venue: VenueMarket, after: { run: number; sequence: number } | undefined): Promise<void> {
-    for await (const event of venue.events(after, this.#leave.signal)) {
-      const { last } = this;
-      if (last) assert.equal(event.sequence, last.sequence + 1, 'a gap between events');
-      this.events.push(VenueEvent.parse(event));
-    }
-  }
-}
-
-/** All events of a file, as a subscriber that was there from the beginning sees them. */
+/** All events of a file. */
 async function everything(file: string) {
-  const { venue, position } = await open({ file });
-  const subscriber = new Subscriber(venue, { run: position.run, sequence: 0 });
+  const { venue, said } = await open({ file });
   await venue.play();
-  await waitFor(() => (subscriber.last?.sequence ?? 0) === venue.status.sequence);
-  return { events: await subscriber.leave(), venue, run: position.run };
+  return { events: said, venue };
 }
 
 /** The book after folding events, as a snapshot would show it. */
@@ -127,10 +104,12 @@ function fold(events: readonly VenueEvent[]): string[] | undefined {
 const contents = (event: VenueEvent) => ({ ...event, run: 0 });
 
 describe('playing', () => {
-  test('a subscriber from the beginning gets every event, numbered from 1', async () => {
+  test('every event is said, numbered from 1', async () => {
     const { events, venue } = await everything(write(linesOf()));
-    assert.equal(events[0]!.sequence, 1);
-    assert.equal(events.at(-1)!.sequence, venue.status.sequence);
+    assert.deepEqual(
+      events.map(({ sequence }) => sequence),
+      events.map((_, index) => index + 1),
+    );
     assert.deepEqual(new Set(events.map(({ kind }) => kind)), new Set(['snapshot', 'book', 'trade']));
     assert.deepEqual(venue.status, {
       symbol: 'BTCUSDT.BINANCE',
@@ -140,58 +119,45 @@ describe('playing', () => {
     });
   });
 
-  test('whoever comes at any time gets a snapshot of the book as it is then, and what follows', async () => {
-    const lines = linesOf({ diffs: 25 });
-    const { events } = await everything(write(lines));
+  test('what stands in for the events so far is the book that they make, at any time', async () => {
+    const lines = linesOf({ diffs: 25, lost: new Set([8]), snapshotTaken: 12 });
     const clock = new HeldClock();
-    const { venue, stop } = await open({ file: write(lines), clock });
+    const { venue, stop, said } = await open({ file: write(lines), clock });
+    assert.deepEqual([venue.present], [undefined]);
     const playing = venue.play();
-    const subscribers = [new Subscriber(venue)];
-    for (let step = 0; venue.status.state !== 'ended' && step < lines.length; step++) {
-      if (step < lines.length - 1) await clock.step();
-      if (step % 9 === 0) subscribers.push(new Subscriber(venue));
+    const kinds = new Set<string>();
+    for (let step = 0; step < lines.length - 1; step++) {
+      await clock.step();
+      const { present } = venue;
+      if (!present) continue;
+      await waitFor(() => said.at(-1)?.sequence === present.sequence);
+      assert.deepEqual(fold([present]), fold(said));
+      kinds.add(present.kind);
     }
     await playing;
-    const last = venue.status.sequence;
-    assert.equal(last, events.length);
-    for (const subscriber of subscribers) {
-      await waitFor(() => subscriber.last?.sequence === last);
-      const seen = await subscriber.leave();
-      const [first] = seen;
-      assert.deepEqual(fold(seen), fold(events));
-      assert.ok(first!.kind === 'snapshot' || first!.kind === 'gap');
-      assert.deepEqual(fold(seen.slice(0, 1)), fold(events.slice(0, first!.sequence)));
-      assert.deepEqual(seen.slice(1).map(contents), events.slice(first!.sequence).map(contents));
-    }
+    assert.deepEqual(kinds, new Set(['snapshot', 'gap']));
+    assert.deepEqual(fold([venue.present!]), fold(said), 'also after the end');
     stop.abort();
   });
 
-  test('whoever comes after the end gets the last book', async () => {
-    const { events, venue } = await everything(write(linesOf()));
-    const late = new Subscriber(venue);
-    await waitFor(() => late.last);
-    assert.equal(late.last!.kind, 'snapshot');
-    assert.equal(late.last!.sequence, events.length);
-    assert.deepEqual(fold(await late.leave()), fold(events));
+  test('an event that cannot be said ends the playing', async () => {
+    const { database, position } = await open({ file: write(linesOf()) });
+    const log = silentLogger;
+    const say = () => database.write(() => assert.fail('the disk is full'));
+    const signal = new AbortController().signal;
+    const venue = new VenueMarket({
+      file: write(linesOf()),
+      position,
+      say,
+      speed: 1,
+      clock: hurried,
+      log,
+      signal,
+    });
+    await assert.rejects(venue.play(), /the disk is full/);
   });
 
-  test('a subscriber so slow that its next event is gone gets a snapshot, and goes on from there', async () => {
-    const lines = linesOf({ diffs: 5_000 });
-    const { venue } = await open({ file: write(lines) });
-    const leave = new AbortController();
-    const slow = venue.events(undefined, leave.signal);
-    const first = slow.next();
-    await venue.play();
-    const { sequence } = venue.status;
-    assert.ok(sequence > 4_096 + 1_000, `the recording has only ${sequence} events`);
-    await first;
-    const { value: next } = await slow.next();
-    assert.deepEqual([next!.kind, next!.sequence], ['snapshot', sequence]);
-    leave.abort();
-    assert.equal((await slow.next()).done, true);
-  });
-
-  test('an abort ends the playing and saves how far it was', async () => {
+  test('an abort ends the playing, and how far it was is stored', async () => {
     const clock = new HeldClock();
     const { venue, stop, database } = await open({ file: write(linesOf()), clock });
     const playing = venue.play();
@@ -210,14 +176,14 @@ describe('the mid price', () => {
   test('it is between the best bid and ask, and ends with the recording', async () => {
     const clock = new HeldClock();
     const lines = linesOf();
-    const { venue, stop } = await open({ file: write(lines), clock });
+    const { venue, stop, said } = await open({ file: write(lines), clock });
     assert.equal(venue.mid, undefined);
-    const subscriber = new Subscriber(venue);
     const playing = venue.play();
     let compared = 0;
     for (let step = 1; step < lines.length; step++) {
       await clock.step();
-      const book = fold(subscriber.events)?.map((level) => level.split(' '));
+      await waitFor(() => (said.at(-1)?.sequence ?? 0) === venue.status.sequence);
+      const book = fold(said)?.map((level) => level.split(' '));
       if (!book) {
         assert.equal(venue.mid, undefined);
         continue;
@@ -231,7 +197,6 @@ describe('the mid price', () => {
     assert.equal(venue.status.state, 'ended');
     assert.equal(venue.mid, undefined);
     assert.ok(compared > 50);
-    await subscriber.leave();
     stop.abort();
   });
 
@@ -247,19 +212,16 @@ describe('the mid price', () => {
     stop.abort();
     await playing;
 
-    const later = new HeldClock();
-    const again = await open({ file, clock: later, database });
+    const again = await open({ file, clock: new HeldClock(), database });
     assert.equal(again.venue.mid, undefined);
-    const late = new Subscriber(again.venue);
+    assert.deepEqual([again.venue.present], [undefined]);
     const playingAgain = again.venue.play();
     await waitFor(() => again.venue.status.state === 'gap');
     assert.deepEqual(again.venue.status, before);
     assert.equal(again.venue.mid, undefined);
-    while (late.events.length === 0) await later.step();
-    assert.equal(late.events[0]!.kind, 'gap');
+    assert.equal(again.venue.present?.kind, 'gap');
     again.stop.abort();
     await playingAgain;
-    await late.leave();
   });
 
   test('the past that a restart passes over is never seen in it', async () => {
@@ -290,62 +252,19 @@ describe('the mid price', () => {
 });
 
 describe('restarts', () => {
-  test('wherever it stopped, a subscriber misses and repeats nothing, ahead of the stored position or behind it', async () => {
+  test('wherever it stopped, nothing is said twice or left out', async () => {
     const lines = linesOf({ diffs: 20, lost: new Set([8]), snapshotTaken: 12 });
     const file = write(lines);
     const { events } = await everything(file);
     for (let stored = 0; stored < events.length; stored += 5) {
-      for (const had of [stored, Math.min(stored + 4, events.length), Math.max(stored - 7, 0)]) {
-        const database = feedsDatabase();
-        const position = await ReplayPosition.open(database, file);
-        await position.save({ sequence: stored, gaps: 0 });
-        const { venue } = await open({ file, database });
-        const subscriber = new Subscriber(venue, { run: position.run, sequence: had });
-        await venue.play();
-        assert.equal(venue.status.sequence, events.length);
-        if (had < events.length) await waitFor(() => subscriber.last?.sequence === events.length);
-        const seen = await subscriber.leave();
-        assert.deepEqual(seen.map(contents), events.slice(had).map(contents));
-      }
+      const database = feedsDatabase();
+      const position = await ReplayPosition.open(database, file);
+      await database.write(() => position.write({ sequence: stored, gaps: 0 }, false));
+      const { venue, said } = await open({ file, database });
+      await venue.play();
+      assert.equal(venue.status.sequence, events.length);
+      assert.deepEqual(said.map(contents), events.slice(stored).map(contents));
     }
-  });
-
-  test('whoever is far behind, or of another run, gets a snapshot of a moment after the restart', async () => {
-    const lines = linesOf({ diffs: 6_000 });
-    const file = write(lines);
-    const { venue: all } = await open({ file });
-    await all.play();
-    const last = all.status.sequence;
-    const database = feedsDatabase();
-    const position = await ReplayPosition.open(database, file);
-    await position.save({ sequence: last - 5, gaps: 0 });
-    const { venue } = await open({ file, database });
-    const behind = new Subscriber(venue, { run: position.run, sequence: last - 5_000 });
-    const ofAnotherRun = new Subscriber(venue, { run: position.run - 1, sequence: last - 1 });
-    await venue.play();
-    for (const subscriber of [behind, ofAnotherRun]) {
-      await waitFor(() => subscriber.last?.sequence === last);
-      const [first] = await subscriber.leave();
-      assert.ok(first!.kind === 'snapshot' && first!.sequence >= last - 5);
-    }
-  });
-
-  test('the position is stored while it plays, about once a second', async () => {
-    const lines = linesOf({ diffs: 200 });
-    const clock = new HeldClock();
-    const { venue, stop, database } = await open({ file: write(lines), clock });
-    const stored = () => Number(database.prepare('SELECT sequence FROM replay').get()!.sequence);
-    const playing = venue.play();
-    const startedAt = clock.now();
-    while (stored() === 0) await clock.step();
-    assert.ok(clock.now() - startedAt >= 1_000);
-    assert.ok(stored() <= venue.status.sequence);
-    const first = stored();
-    const firstAt = clock.now();
-    while (stored() === first) await clock.step();
-    assert.ok(clock.now() - firstAt >= 900, `stored again after ${clock.now() - firstAt} ms`);
-    stop.abort();
-    await playing;
   });
 
   test('a recording that came to its end is played again, from its beginning and as another run', async () => {
@@ -364,20 +283,14 @@ describe('damage', () => {
   const sound = linesOf({ diffs: 30 });
   const damaged = [...sound.slice(0, 40), '1723161600999999999 {"stream":', ...sound.slice(40)];
 
-  function errorsOf(): { log: Logger; errors: { message: string; fields: unknown }[] } {
+  test('it is in the status and the log with file and line, and one gap event says so', async () => {
+    const file = write(damaged);
     const errors: { message: string; fields: unknown }[] = [];
     const log = {
       ...silentLogger,
       error: (message: string, fields?: object) => errors.push({ message, fields }),
     };
-    return { log, errors };
-  }
-
-  test('it is in the status and the log with file and line, and one gap event tells subscribers', async () => {
-    const file = write(damaged);
-    const { log, errors } = errorsOf();
-    const { venue, position } = await open({ file, log });
-    const subscriber = new Subscriber(venue, { run: position.run, sequence: 0 });
+    const { venue, said } = await open({ file, log });
     await venue.play();
     const { state, reason, sequence } = venue.status;
     assert.equal(state, 'damaged');
@@ -387,13 +300,9 @@ describe('damage', () => {
     assert.equal(errors.length, 1);
     assert.match(errors[0]!.message, /the recording is damaged: .*line 41/);
     assert.deepEqual(errors[0]!.fields, { file, line: 41 });
-    await waitFor(() => subscriber.last?.sequence === sequence);
-    const seen = await subscriber.leave();
-    assert.equal(seen.filter(({ kind }) => kind === 'gap').length, 1);
-    assert.equal(seen.at(-1)!.kind, 'gap');
-    const late = new Subscriber(venue);
-    await waitFor(() => late.last);
-    assert.deepEqual(await late.leave(), [seen.at(-1)]);
+    assert.equal(said.filter(({ kind }) => kind === 'gap').length, 1);
+    assert.deepEqual([said.at(-1)!.kind, said.at(-1)!.sequence], ['gap', sequence]);
+    assert.deepEqual(venue.present, said.at(-1));
   });
 
   test('all events before it are out, and are those of a sound recording', async () => {
@@ -402,21 +311,17 @@ describe('damage', () => {
     assert.deepEqual(broken.events.slice(0, -1).map(contents), events.map(contents));
   });
 
-  test('a process that ended between the last event and the damage meets it again, and repeats and skips nothing', async () => {
+  test('a process that ended between the last event and the damage meets it again', async () => {
     const file = write(damaged);
     const { events } = await everything(file);
     for (const stored of [events.length - 1, events.length - 3, 0]) {
       const database = feedsDatabase();
       const position = await ReplayPosition.open(database, file);
-      await position.save({ sequence: stored, gaps: 0 });
-      const { venue } = await open({ file, database });
-      const had = new Subscriber(venue, { run: position.run, sequence: stored });
-      const hadAll = new Subscriber(venue, { run: position.run, sequence: events.length });
+      await database.write(() => position.write({ sequence: stored, gaps: 0 }, false));
+      const { venue, said } = await open({ file, database });
       await venue.play();
       assert.equal(venue.status.sequence, events.length);
-      await waitFor(() => had.last?.sequence === events.length);
-      assert.deepEqual((await had.leave()).map(contents), events.slice(stored).map(contents));
-      assert.deepEqual(await hadAll.leave(), []);
+      assert.deepEqual(said.map(contents), events.slice(stored).map(contents));
     }
   });
 
@@ -430,27 +335,12 @@ describe('damage', () => {
   });
 
   test('damage in the first line is the one event there is', async () => {
-    const { venue } = await open({ file: write(['nonsense', ...sound]) });
-    const subscriber = new Subscriber(venue);
+    const { venue, said } = await open({ file: write(['nonsense', ...sound]) });
     await venue.play();
-    await waitFor(() => subscriber.last);
-    const [only, ...others] = await subscriber.leave();
-    assert.deepEqual([only!.kind, only!.sequence, others.length], ['gap', 1, 0]);
-    assert.match(venue.status.reason!, /line 1/);
-  });
-
-  test('a file that can no longer be read sends whoever had more of it a gap', async () => {
-    const file = write(damaged.slice(20, 45));
-    const database = feedsDatabase();
-    const position = await ReplayPosition.open(database, file);
-    const { venue } = await open({ file, database });
-    const ahead = new Subscriber(venue, { run: position.run, sequence: 1_000 });
-    await venue.play();
-    await waitFor(() => ahead.last);
-    const seen = await ahead.leave();
     assert.deepEqual(
-      seen.map(({ kind, sequence }) => [kind, sequence]),
-      [['gap', venue.status.sequence]],
+      said.map(({ kind, sequence }) => [kind, sequence]),
+      [['gap', 1]],
     );
+    assert.match(venue.status.reason!, /line 1/);
   });
 });

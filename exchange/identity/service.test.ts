@@ -4,9 +4,10 @@ import { Ledger } from '@exchange/ledger';
 import ledger from '@exchange/ledger/service';
 import type { Amount } from '@exchange/reference';
 import reference from '@exchange/reference/service';
+import { ExchangeFleet } from '@exchange/reference/testing';
 import { type Balance, Risk } from '@exchange/risk';
 import { attempt, platformError, service } from 'flotilla';
-import { TestFleet, waitFor } from 'flotilla/testing';
+import { waitFor } from 'flotilla/testing';
 import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 import { Identity } from './contract.ts';
 import identity from './service.ts';
@@ -38,7 +39,7 @@ function notNeeded(): never {
 
 /** The real ledger, which books deposits also while there is no matching, and a risk that can be made to fail. */
 async function startFleet(t: TestContext, environment: NodeJS.ProcessEnv = { DEMO_ACCOUNTS: 'true' }) {
-  const fleet = new TestFleet({ environment });
+  const fleet = await ExchangeFleet.open({ environment });
   t.after(() => fleet.stop());
   const risk = new FakeRisk();
   await fleet.start(reference, ledger, risk.service, identity);

@@ -1,16 +1,17 @@
 /** The audit: all balances at one sequence of the engine's log, and whether they follow from the journal. */
+import type { EngineLog } from '@exchange/matching/engine-log';
 import { formatFixed } from '@exchange/reference/units';
 import { platformError } from 'flotilla';
-import type { Bookkeeper, Units } from './bookkeeper.ts';
+import type { Units } from './bookkeeper.ts';
 import type { Balance, Journal } from './journal.ts';
 import type { Verification } from './verification.ts';
 
 /** What the service keeps. */
 export interface Books {
   readonly journal: Journal;
-  readonly bookkeeper: Bookkeeper;
   readonly verification: Verification;
   readonly units: Units;
+  readonly engineLog: Pick<EngineLog, 'applied'>;
 }
 
 /** An amount of one asset, as decimal text with all decimals of the asset. */
@@ -25,11 +26,11 @@ interface AssetAmount {
  * @param options.full also verifies what this process has verified before
  */
 export async function audit(
-  { journal, bookkeeper, verification, units }: Books,
+  { journal, engineLog, verification, units }: Books,
   options: { readonly full: boolean; readonly signal?: AbortSignal },
 ) {
   const take = () => ({
-    sequence: bookkeeper.sequence,
+    sequence: engineLog.applied,
     head: journal.head(),
     balances: journal.balances(),
   });

@@ -1,8 +1,7 @@
 /** Turns what happens into transfers: trades of the engine's log, and deposits. */
 import type { LogEntry } from '@exchange/matching';
-import { LogCheckpoint } from '@exchange/matching/follow';
 import type { Amount } from '@exchange/reference';
-import type { CatalogueFollower } from '@exchange/reference/follow';
+import type { KnownCatalogue } from '@exchange/reference/known-catalogue';
 import { parseDecimal, UnitsError } from '@exchange/reference/units';
 import { type Database, type FlotillaError, platformError } from 'flotilla';
 import { houseAccount } from './contract.ts';
@@ -10,7 +9,7 @@ import { type Journal, JournalError } from './journal.ts';
 import { deposit, type Trade, tradeTransfer } from './transfer.ts';
 
 /** Where the bookkeeper learns what a tick, a lot and a minor unit are. */
-export type Units = Pick<CatalogueFollower, 'get' | 'decimals'>;
+export type Units = Pick<KnownCatalogue, 'get' | 'decimals'>;
 
 export interface Deposit {
   /** Names the deposit for ever. */
@@ -22,33 +21,21 @@ export interface Deposit {
 export class Bookkeeper {
   readonly #database: Database;
   readonly #journal: Journal;
-  readonly #checkpoint: LogCheckpoint;
   readonly #units: Units;
 
   constructor(database: Database, journal: Journal, units: Units) {
     this.#database = database;
     this.#journal = journal;
-    this.#checkpoint = new LogCheckpoint(database);
     this.#units = units;
   }
 
-  /** Sequence of the last entry of the engine's log that is booked. */
-  get sequence(): number {
-    return this.#checkpoint.sequence;
-  }
-
   /**
-   * Books the trades of the next entry of the log; resolves once that is on disk. An entry that is booked already has
-   * no effect.
+   * Books the trades of an entry of the log. Inside a transaction.
    *
-   * @throws FlotillaError, JournalError when it cannot be booked; then nothing of it is.
+   * @throws FlotillaError, JournalError when it cannot be booked: the transaction must be undone.
    */
-  book({ sequence, events }: LogEntry): Promise<void> {
-    return this.#database.write(() => {
-      if (sequence <= this.#checkpoint.sequence) return;
-      this.#checkpoint.advance(sequence);
-      for (const event of events) if (event.kind === 'trade') this.#bookTrade(event);
-    });
+  book({ events }: Pick<LogEntry, 'events'>): void {
+    for (const event of events) if (event.kind === 'trade') this.#bookTrade(event);
   }
 
   /**

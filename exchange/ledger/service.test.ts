@@ -6,14 +6,15 @@ import { Matching } from '@exchange/matching';
 import { MatchingInMemory } from '@exchange/matching/testing';
 import { Reference } from '@exchange/reference';
 import reference from '@exchange/reference/service';
+import { ExchangeFleet } from '@exchange/reference/testing';
 import { attempt } from 'flotilla';
-import { TestFleet, waitFor } from 'flotilla/testing';
+import { waitFor } from 'flotilla/testing';
 import { Ledger } from './contract.ts';
 import ledger from './service.ts';
 
 /** Reference, a scripted matching and the ledger. Ends with the test. */
 async function startFleet(t: TestContext) {
-  const fleet = new TestFleet();
+  const fleet = await ExchangeFleet.open();
   t.after(() => fleet.stop());
   const matching = new MatchingInMemory(['BTC-USD'], { holdUntilAsked: true });
   await fleet.start(reference, matching.service, ledger);

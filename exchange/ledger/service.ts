@@ -1,9 +1,9 @@
-/** `ledger`: the book of record. It follows the engine's log and books every trade once. */
+/** `ledger`: the book of record. It books every trade of the engine's log once. */
 import { once } from 'node:events';
 import { Matching } from '@exchange/matching';
-import { followLog } from '@exchange/matching/follow';
+import { EngineLog, followed } from '@exchange/matching/engine-log';
 import { Reference } from '@exchange/reference';
-import { keepCatalogue } from '@exchange/reference/kept-catalogue';
+import { KeptCatalogue } from '@exchange/reference/kept-catalogue';
 import { service } from 'flotilla';
 import { audit } from './audit.ts';
 import { Bookkeeper } from './bookkeeper.ts';
@@ -15,22 +15,27 @@ export default service(Ledger, {
   version: '0.1.0',
   uses: { Matching, Reference },
   database: { migrations: new URL('./migrations/', import.meta.url) },
-  async start({ database, clients, log, signal }) {
-    const units = keepCatalogue({ client: clients.Reference, database, log, signal });
+  async start({ database, clients, progress, log, signal }) {
+    const units = new KeptCatalogue({ client: clients.Reference, database, log, signal });
     // Only a ledger that never knew a catalogue waits: it could book nothing.
     await Promise.race([units.ready, once(signal, 'abort')]);
     signal.throwIfAborted();
     const journal = new Journal(database);
     const bookkeeper = new Bookkeeper(database, journal, units);
-    const follower = followLog({
+    const engineLog = new EngineLog({
       client: clients.Matching,
-      after: bookkeeper.sequence,
-      apply: (entry) => bookkeeper.book(entry),
-      log,
-      signal,
+      progress: progress('ledger', Matching),
     });
-    return { units, journal, bookkeeper, follower, verification: new Verification(journal) };
+    return { units, journal, bookkeeper, engineLog, verification: new Verification(journal) };
   },
+  subscriptions: ({ subscribe }) => [
+    subscribe(Matching.logged, { group: 'ledger', ...followed }, (entry, { state }) =>
+      state.bookkeeper.book(entry),
+    ),
+    subscribe(Reference.changed, { group: 'ledger', transaction: true }, (catalogue, { state }) =>
+      state.units.follow(catalogue),
+    ),
+  ],
   operations: {
     async fund({ transfer, account, amounts }, ctx) {
       const isNew = await ctx.state.bookkeeper.deposit({ transfer, account, amounts });
@@ -38,13 +43,13 @@ export default service(Ledger, {
       return { transfer };
     },
     async audit({ full }, { state, signal, log }) {
-      await state.follower.caughtUp({ signal });
+      await state.engineLog.caughtUp({ signal });
       const result = await audit(state, { full, signal });
       if (!result.intact) log.error('the books are not intact', { fault: result.fault, head: result.head });
       return result;
     },
   },
-  async stop({ units, follower }) {
-    await Promise.all([units.closed, follower.closed]);
+  async stop({ units }) {
+    await units.closed;
   },
 });

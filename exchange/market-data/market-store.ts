@@ -16,7 +16,6 @@ export interface MarketStoreOptions {
 
 export class MarketStore {
   readonly candles: CandleStore;
-  readonly #database: Database;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #keptTrades: number;
   readonly #slack: number;
@@ -24,7 +23,6 @@ export class MarketStore {
   readonly #unpruned = new Map<string, number>();
 
   constructor(database: Database, { keptTrades = 100_000, slack = 1_000 }: MarketStoreOptions = {}) {
-    this.#database = database;
     this.#statements = prepare(database);
     this.#keptTrades = keptTrades;
     this.#slack = slack;
@@ -34,26 +32,29 @@ export class MarketStore {
   /** All markets, as they were at their checkpoints. */
   load(): Market[] {
     return this.#statements.markets.all().map(({ symbol, sequence }) => {
-      const levels = this.#statements.levels.all(String(symbol)) as unknown as LevelChange[];
-      return new Market(String(symbol), Number(sequence), levels);
+      return new Market(String(symbol), Number(sequence), this.#levels(String(symbol)));
     });
   }
 
   /**
-   * Stores updates, together with what `alongside` writes. Resolves once both are on disk; rejects, with neither
-   * stored, when `alongside` throws or an update does not follow the one before it.
+   * Stores updates. Inside a transaction.
    *
-   * @param alongside runs first in the transaction.
+   * @throws FlotillaError when an update does not follow the one before it: the transaction must be undone.
    */
-  save(updates: readonly MarketUpdate[], alongside?: () => void): Promise<void> {
-    return this.#database.write(() => {
-      alongside?.();
-      for (const update of updates) {
-        this.#advance(update);
-        if (update.kind === 'book') this.#saveLevels(update.symbol, update.changes);
-        else this.#saveTrade(update);
-      }
-    });
+  write(updates: readonly MarketUpdate[]): void {
+    for (const update of updates) {
+      this.#advance(update);
+      if (update.kind === 'book') this.#saveLevels(update.symbol, update.changes);
+      else this.#saveTrade(update);
+    }
+  }
+
+  /** A market as it is stored, also by the transaction under way. */
+  stored(symbol: string): { readonly sequence: number; readonly levels: () => LevelChange[] } {
+    return {
+      sequence: Number(this.#statements.market.get(symbol)?.sequence ?? 0),
+      levels: () => this.#levels(symbol),
+    };
   }
 
   /** Forgets the trades and candles of a market, not its book. To be called in a transaction. */
@@ -76,10 +77,14 @@ export class MarketStore {
     }));
   }
 
+  #levels(symbol: string): LevelChange[] {
+    return this.#statements.levels.all(symbol) as unknown as LevelChange[];
+  }
+
   #advance({ symbol, sequence }: MarketUpdate): void {
-    const { advanceMarket, addMarket, market } = this.#statements;
+    const { advanceMarket, addMarket } = this.#statements;
     if (advanceMarket.run(sequence, symbol, sequence - 1).changes === 1) return;
-    const stored = Number(market.get(symbol)?.sequence ?? 0);
+    const stored = this.stored(symbol).sequence;
     if (stored !== 0 || sequence !== 1) {
       throw platformError('internal', `${symbol}: update ${sequence} does not follow the stored ${stored}`);
     }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Market } from './market.ts';
 import type { BookUpdate, LevelChange, TradeUpdate } from './market-update.ts';
 
@@ -14,13 +13,6 @@ function trade(sequence: number): TradeUpdate {
 
 const bid = (price: number, quantity: number): LevelChange => ({ side: 'buy', price, quantity });
 const ask = (price: number, quantity: number): LevelChange => ({ side: 'sell', price, quantity });
-
-const level = fc.record({
-  side: fc.constantFrom('buy' as const, 'sell' as const),
-  price: fc.integer({ min: 1, max: 15 }),
-  quantity: fc.integer({ min: 1, max: 3 }),
-});
-const levels = fc.uniqueArray(level, { selector: ({ side, price }) => `${side}${price}`, maxLength: 20 });
 
 test('the book is the sum of the changes, best first on both sides, as deep as asked for', () => {
   const market = new Market('BTC-USD');
@@ -56,22 +48,4 @@ test('a book is crossed when its best bid reaches its best ask', () => {
   assert.equal(market.crossed, true);
   market.apply(book(2, [ask(11, 0)]));
   assert.equal(market.crossed, false);
-});
-
-test('the differences turn any book into any other, and name nothing that is so already', () => {
-  fc.assert(
-    fc.property(levels, levels, (before, after) => {
-      const market = new Market('BTC-USD', 0, before);
-      const changes = market.differences(after);
-      for (const { side, price, quantity } of changes) {
-        assert.notEqual(
-          before.find((one) => one.side === side && one.price === price)?.quantity ?? 0,
-          quantity,
-        );
-      }
-      market.apply(book(1, changes));
-      assert.deepEqual(market.book(), { ...new Market('BTC-USD', 1, after).book() });
-      assert.deepEqual(market.differences(after), []);
-    }),
-  );
 });

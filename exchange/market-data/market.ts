@@ -1,6 +1,6 @@
 /** One market: its book, and the latest updates by sequence, from which its subscribers read. */
 import { BookSide } from '@exchange/feeds/book-side';
-import { LiveSequence } from '@exchange/feeds/live-sequence';
+import { LiveSequence } from './live-sequence.ts';
 import type { LevelChange, MarketUpdate, Side } from './market-update.ts';
 
 /** Updates kept for subscribers and for resuming: minutes of a busy market. */
@@ -48,21 +48,5 @@ export class Market {
     const bid = this.#sides.buy.bestPrice;
     const ask = this.#sides.sell.bestPrice;
     return bid !== undefined && ask !== undefined && bid >= ask;
-  }
-
-  /** What turns this book into one with exactly `levels`: what differs, and nothing else. */
-  differences(levels: readonly LevelChange[]): LevelChange[] {
-    const changes: LevelChange[] = [];
-    const named: Readonly<Record<Side, Set<number>>> = { buy: new Set(), sell: new Set() };
-    for (const level of levels) {
-      named[level.side].add(level.price);
-      if (this.#sides[level.side].quantityAt(level.price) !== level.quantity) changes.push(level);
-    }
-    for (const side of ['buy', 'sell'] as const) {
-      for (const [price] of this.#sides[side].levels()) {
-        if (!named[side].has(price)) changes.push({ side, price, quantity: 0 });
-      }
-    }
-    return changes;
   }
 }

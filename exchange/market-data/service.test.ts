@@ -10,11 +10,13 @@ import { Matching } from '@exchange/matching';
 import { MatchingInMemory } from '@exchange/matching/testing';
 import { type Instrument, Reference } from '@exchange/reference';
 import realReference from '@exchange/reference/service';
-import { type Client, platformError, type Service, service } from 'flotilla';
-import { TestFleet, waitFor } from 'flotilla/testing';
+import { ExchangeFleet } from '@exchange/reference/testing';
+import { type Client, service } from 'flotilla';
+import { waitFor } from 'flotilla/testing';
 import { type Book, MarketData, type MarketEvent } from './contract.ts';
 import marketData from './service.ts';
-import { ScriptedVenue, venueSymbol } from './testing/scripted-venue.ts';
+import { ScriptedFeeds } from './testing/scripted-feeds.ts';
+import { venueSymbol } from './testing/scripted-venue.ts';
 
 const symbol = 'BTC-USD';
 const instrument = (name: string, quote: string, status: 'open' | 'external'): Instrument => ({
@@ -38,26 +40,8 @@ const reference = service(Reference, {
     markets: () => [],
     catalogue: () => catalogue,
     list: () => catalogue,
-    async *watch(_input, { signal }) {
-      yield catalogue;
-      await new Promise((resolve) => signal.addEventListener('abort', resolve));
-    },
   },
 });
-
-function feedsOf(venue: ScriptedVenue): Service {
-  const outside = (): never => {
-    throw platformError('unimplemented', 'these feeds are the other venue only');
-  };
-  return service(Feeds, {
-    operations: {
-      venue: ({ after }, { signal }) => venue.venue({ after }, { signal }),
-      status: outside,
-      pause: outside,
-      resume: outside,
-    },
-  });
-}
 
 /** A market in which a trade happens with each order, near 100. */
 class Trading {
@@ -157,9 +141,9 @@ class Subscriber {
 }
 
 interface World {
-  readonly fleet: TestFleet;
+  readonly fleet: ExchangeFleet;
   readonly trading: Trading;
-  readonly venue: ScriptedVenue;
+  readonly venue: ScriptedFeeds;
   readonly client: Client<typeof MarketData>;
   /** Resolves once market-data has everything that the engine published. */
   caughtUp(): Promise<void>;
@@ -167,10 +151,10 @@ interface World {
 
 function inFleet(story: (world: World) => Promise<void>): () => Promise<void> {
   return async () => {
-    const fleet = new TestFleet();
+    const fleet = await ExchangeFleet.open();
     const trading = new Trading();
-    const venue = new ScriptedVenue();
-    await fleet.start(reference, trading.matching.service, feedsOf(venue), marketData);
+    const venue = new ScriptedFeeds();
+    await fleet.start(reference, trading.matching.service, venue.service, marketData);
     const client = fleet.client(MarketData);
     const caughtUp = async () => {
       await waitFor(async () => (await client.audit()).sequence === trading.matching.log.length);
@@ -326,9 +310,9 @@ describe('restarts', () => {
 });
 
 test('a read contains what was acknowledged before it', async () => {
-  const fleet = new TestFleet();
+  const fleet = await ExchangeFleet.open();
   const matching = new MatchingInMemory([symbol], { holdUntilAsked: true });
-  await fleet.start(reference, matching.service, feedsOf(new ScriptedVenue()), marketData);
+  await fleet.start(reference, matching.service, new ScriptedFeeds().service, marketData);
   const client = fleet.client(MarketData);
   matching.submit('maker-00001', 'alice', { side: 'sell', price: 105, quantity: 4 });
   assert.deepEqual((await client.book({ symbol })).asks, [['105', '0.04']]);
@@ -364,9 +348,8 @@ describe('the other venue', () => {
 
       await fleet.kill(Feeds);
       venue.play({ kind: 'book', levels: [['buy', 100, 0]] });
-      await fleet.start(feedsOf(venue));
+      await fleet.start(venue.service);
       await until(4);
-      assert.deepEqual(venue.asked.at(-1), { run: 1, sequence: 3 });
 
       venue.play({ kind: 'gap' });
       await until(5);
@@ -377,7 +360,7 @@ describe('the other venue', () => {
       await fleet.kill(Feeds);
       venue.newRun();
       venue.play({ kind: 'snapshot', levels: [['buy', 97, 1]] });
-      await fleet.start(feedsOf(venue));
+      await fleet.start(venue.service);
       await until(7);
       assert.deepEqual(subscriber.book, { bids: [['97', '1.00']], asks: [] });
       assert.deepEqual(await client.trades({ symbol: venueSymbol }), []);
@@ -399,7 +382,7 @@ describe('the other venue', () => {
     const file = join(folder, 'recording.gz');
     const { lines } = syntheticRecording({ seed: 8, diffs: 5_000, lost: new Set([50]), snapshotTaken: 70 });
     writeFileSync(file, recordingBytes(lines));
-    const fleet = new TestFleet({
+    const fleet = await ExchangeFleet.open({
       environment: { EXCHANGE_FEED: file, EXCHANGE_FEED_SPEED: '10', EXCHANGE_PARTICIPANTS: 'false' },
     });
     try {

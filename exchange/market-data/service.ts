@@ -1,4 +1,8 @@
 /** `market-data`: what everybody may see of the markets. */
+import { Feeds } from '@exchange/feeds';
+import { Matching } from '@exchange/matching';
+import { EngineLog, followed } from '@exchange/matching/engine-log';
+import { Reference } from '@exchange/reference';
 import { service } from 'flotilla';
 import { MarketData } from './contract.ts';
 import { Markets, uses } from './markets.ts';
@@ -12,11 +16,28 @@ export default service(MarketData, {
   version: '0.1.0',
   uses,
   database: { migrations: new URL('./migrations/', import.meta.url) },
-  async start({ database, clients, log, signal }) {
-    const markets = new Markets({ database, clients, log, signal });
+  async start({ database, clients, progress, log, signal }) {
+    const engineLog = new EngineLog({
+      client: clients.Matching,
+      progress: progress('market-data', Matching),
+    });
+    const markets = new Markets({ database, clients, engineLog, log, signal });
     await markets.waitUntilReady(firstCatalogueMs);
     return markets;
   },
+  subscriptions: ({ subscribe }) => [
+    subscribe(Matching.logged, { group: 'market-data', ...followed }, (entry, { state }) =>
+      state.follow(entry),
+    ),
+    subscribe(Reference.changed, { group: 'market-data', transaction: true }, (catalogue, { state }) =>
+      state.catalogue.follow(catalogue),
+    ),
+    subscribe(
+      Feeds.played,
+      { group: 'market-data', transaction: true, exhausted: 'wait' },
+      (event, { state }) => state.venue.follow(event),
+    ),
+  ],
   operations: {
     async book({ symbol, depth }, { state, signal }) {
       const market = state.get(symbol);

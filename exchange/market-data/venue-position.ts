@@ -1,13 +1,15 @@
 /** How far the replay of the other venue is stored: written in the transaction that stores the event. */
 import type { StatementSync } from 'node:sqlite';
 import type { VenueEvent } from '@exchange/feeds';
-import { type Database, platformError } from 'flotilla';
-import { replacesBook } from './venue-source.ts';
+import type { Database } from 'flotilla';
 
 export interface Position {
   readonly run: number;
   readonly sequence: number;
 }
+
+/** An event is the next one, or was stored, or there are some between the last one stored and it. */
+export type Place = 'next' | 'stored' | 'beyond';
 
 export class VenuePosition {
   readonly #read: StatementSync;
@@ -24,22 +26,17 @@ export class VenuePosition {
     return row && { run: Number(row.run), sequence: Number(row.sequence) };
   }
 
-  /**
-   * Moves to `event`. Returns whether a new run begins with it.
-   *
-   * @throws FlotillaError `conflict` when the event neither follows the last one nor replaces the book: the
-   *   transaction must be undone.
-   */
-  advance(event: VenueEvent): boolean {
-    const { run, sequence } = event;
+  placeOf({ run, sequence }: Position): Place {
+    const last = this.current ?? { run: 0, sequence: 0 };
+    if (run < last.run) return 'stored';
+    const after = run === last.run ? last.sequence : 0;
+    if (sequence <= after) return 'stored';
+    return sequence === after + 1 ? 'next' : 'beyond';
+  }
+
+  /** Moves to an event. Inside the transaction. Returns whether another run begins with it. */
+  advance({ run, sequence }: VenueEvent): boolean {
     const { current } = this;
-    const follows = current?.run === run && sequence === current.sequence + 1;
-    if (!follows && !replacesBook(event)) {
-      throw platformError(
-        'conflict',
-        `event ${run}/${sequence} of the other venue does not follow ${current?.run}/${current?.sequence}`,
-      );
-    }
     this.#write.run(run, sequence);
     return current !== undefined && current.run !== run;
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VenueEvent } from '@exchange/feeds';
 import { instrumentUnits } from '@exchange/reference/units';
+import fc from 'fast-check';
 import { Market } from './market.ts';
 import type { LevelChange } from './market-update.ts';
 import { updateOf } from './venue-source.ts';
@@ -17,7 +18,7 @@ const bid = { side: 'buy', price: '100.00', quantity: '1.00000000' } as const;
 const ask = { side: 'sell', price: '100.01', quantity: '2.50000000' } as const;
 
 function update(event: VenueEvent, levels: readonly LevelChange[] = []) {
-  return updateOf(event, new Market(symbol, 8, levels), 9, units);
+  return updateOf(event, { sequence: 8, levels: () => levels }, units);
 }
 
 test('changed levels come in ticks and lots, under the public sequence', () => {
@@ -80,6 +81,35 @@ test('a gap empties the book', () => {
       { side: 'sell', price: 10_001, quantity: 0 },
     ],
   });
+});
+
+test('the difference turns any book into any other, and names nothing that is so already', () => {
+  const side = fc.constantFrom('buy' as const, 'sell' as const);
+  const level = fc.record({
+    side,
+    price: fc.integer({ min: 1, max: 8 }),
+    quantity: fc.integer({ min: 1, max: 3 }),
+  });
+  const levels = fc.uniqueArray(level, { selector: (one) => `${one.side} ${one.price}` });
+  fc.assert(
+    fc.property(levels, levels, (before, after) => {
+      const written = after.map(({ price, quantity, ...rest }) => ({
+        ...rest,
+        price: `0.0${price}`,
+        quantity: `0.0000000${quantity}`,
+      }));
+      const event: VenueEvent = { kind: 'snapshot', ...numbers, levels: written };
+      const changed = update(event, before);
+      const changes = changed?.kind === 'book' ? changed.changes : [];
+      for (const { side, price, quantity } of changes) {
+        const was = before.find((one) => one.side === side && one.price === price)?.quantity ?? 0;
+        assert.notEqual(was, quantity);
+      }
+      const market = new Market(symbol, 8, before);
+      market.apply({ kind: 'book', symbol, sequence: 9, time, changes });
+      assert.deepEqual(market.book(), new Market(symbol, 9, after).book());
+    }),
+  );
 });
 
 test('what changes nothing is no update', () => {

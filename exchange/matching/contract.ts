@@ -1,6 +1,6 @@
 /** The contract of `matching`: the books, and the log from which everybody else learns what happened. */
 import { AccountId, Decimal, MarketSymbol, Side, Timestamp } from '@exchange/reference';
-import { contract, failure, operation, stream } from 'flotilla';
+import { contract, event, failure, operation } from 'flotilla';
 import { z } from 'zod';
 
 export const OrderId = z.string().regex(/^[a-zA-Z0-9_-]{8,64}$/, 'must be an order id');
@@ -158,13 +158,7 @@ export const Matching = contract(
       idempotent: true,
     }),
     head: operation({ summary: 'The latest entry of the log', output: Answer, idempotent: true }),
-    log: operation({
-      summary: 'Entries after a sequence, for ever',
-      // Whoever follows it falls behind without it, and risk releases nothing.
-      priority: 'high',
-      input: z.object({ after: Count }),
-      output: stream(LogEntry),
-    }),
+    logged: event({ summary: 'What one command did: the next entry of the log', payload: LogEntry }),
     audit: operation({
       summary: 'What the auditor compares, all at one sequence',
       priority: 'background',
@@ -184,5 +178,9 @@ export const Matching = contract(
       idempotent: true,
     }),
   },
-  { summary: 'Order books with price-time priority' },
+  {
+    summary: 'Order books with price-time priority',
+    // One order over all symbols and accounts: so that books, balances and orders can be compared at one entry.
+    partitions: 1,
+  },
 );

@@ -1,6 +1,7 @@
 /** The journal: every command that had an effect, with what it did, under gapless sequences from 1. */
 import type { StatementSync } from 'node:sqlite';
 import { type Database, FlotillaError } from 'flotilla';
+import type { LogEntry } from './contract.ts';
 import type { Command, EngineEvent } from './engine/index.ts';
 
 export interface JournalEntry {
@@ -8,6 +9,14 @@ export interface JournalEntry {
   readonly time: number;
   readonly command: Command;
   readonly events: readonly EngineEvent[];
+}
+
+/**
+ * An entry as others see it: without its command. The engine passes orders through as they came, so its events have the
+ * fields of the contract's.
+ */
+export function logEntry({ sequence, time, events }: JournalEntry): LogEntry {
+  return { sequence, time, events: events as unknown as LogEntry['events'] };
 }
 
 /** How many rows are read at a time. */

@@ -1,6 +1,6 @@
 /**
  * The one place where commands reach the engine, one after the other. A command takes effect in memory at once; it is
- * journaled with all others of its batch, and only then is anybody told: the caller, and the followers of the log.
+ * journaled with all others of its batch, and only then is anybody told: the caller, and those who follow the log.
  * An answer that had no effect of its own waits as well, because what it says may rest on an effect not yet on disk.
  */
 import type { Database, Logger } from 'flotilla';
@@ -17,7 +17,6 @@ import {
   openOrders,
   type SubmitResult,
 } from './engine/index.ts';
-import { EngineLog } from './engine-log.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { OrderRecords } from './order-records.ts';
 import { recover } from './recovery.ts';
@@ -29,6 +28,8 @@ export interface SequencerOptions {
   readonly log: Logger;
   /** Milliseconds since the epoch. It may step back: the engine's time does not. */
   readonly now: () => number;
+  /** Called with entries that have just come to disk, in order, before anybody who waits for them goes on. */
+  readonly onDurable?: (entries: readonly JournalEntry[]) => void;
   /** Called when the state could not be written: the process must end. */
   readonly onFatal: (error: unknown) => void;
   /** Entries between snapshots; default 10 000. */
@@ -38,27 +39,26 @@ export interface SequencerOptions {
 export class Sequencer {
   readonly #now: () => number;
   readonly #database: Database;
-  readonly #journal: Journal;
   readonly #snapshots: Snapshots;
   readonly #writes: WriteBehind;
   #head: number;
+  #durableHead: number;
   #unwritten: JournalEntry[] = [];
   #written: readonly JournalEntry[] = [];
   readonly state: EngineState;
   readonly records: OrderRecords;
-  /** What is on disk, for the followers. */
-  readonly engineLog: EngineLog;
+  readonly journal: Journal;
 
   /** Recovers from the database. @throws what {@link recover} throws. */
-  constructor({ database, log, now, onFatal, snapshotInterval }: SequencerOptions) {
+  constructor({ database, log, now, onDurable, onFatal, snapshotInterval }: SequencerOptions) {
     this.#now = now;
     this.#database = database;
     const { state, head, replayed } = recover(database, log);
     this.state = state;
     this.#head = head;
-    this.#journal = new Journal(database);
+    this.#durableHead = head;
+    this.journal = new Journal(database);
     this.#snapshots = new Snapshots(database, snapshotInterval);
-    this.engineLog = new EngineLog(this.#journal, head);
     this.records = new OrderRecords(database);
     const missing = this.records.resume(openOrders(state));
     if (missing.length > 0) {
@@ -71,8 +71,10 @@ export class Sequencer {
       database,
       persist: () => this.#persist(),
       onDurable: () => {
-        this.engineLog.publish(this.#written);
+        const written = this.#written;
         this.#written = [];
+        this.#durableHead += written.length;
+        onDurable?.(written);
       },
       onFatal,
     });
@@ -81,6 +83,11 @@ export class Sequencer {
   /** Sequence of the last entry in memory: what an answer given now rests on. */
   get head(): number {
     return this.#head;
+  }
+
+  /** Sequence of the last entry on disk. */
+  get durableHead(): number {
+    return this.#durableHead;
   }
 
   /** Resolves once everything up to `head` is on disk. No answer may leave before. */
@@ -139,7 +146,7 @@ export class Sequencer {
 
   /** Memory is exactly `head` entries on from the last write: nothing runs in between. */
   #persist(): void {
-    for (const entry of this.#unwritten) this.#journal.append(entry);
+    for (const entry of this.#unwritten) this.journal.append(entry);
     this.#written = this.#unwritten;
     this.#unwritten = [];
     this.records.persist();

@@ -3,12 +3,15 @@
  * starts and trades from its journal alone; only new markets need reference.
  */
 import { Reference } from '@exchange/reference';
-import { keepCatalogue } from '@exchange/reference/kept-catalogue';
+import { KeptCatalogue } from '@exchange/reference/kept-catalogue';
 import { platformError, service } from 'flotilla';
 import { z } from 'zod';
 import { abandon, submit } from './answers.ts';
 import { Matching } from './contract.ts';
 import { check, depth, stateHash } from './engine/index.ts';
+import { logEntry } from './journal.ts';
+import { LogRelay } from './log-relay.ts';
+import { streamOfLog } from './log-stream.ts';
 import { listMarkets } from './market-listing.ts';
 import { orderView, publicStatus } from './order-view.ts';
 import { Sequencer } from './sequencer.ts';
@@ -25,10 +28,24 @@ export default service(Matching, {
   uses: { Reference },
   database: { migrations: new URL('./migrations/', import.meta.url) },
 
-  async start({ database, clients, config, log, signal, fatal }) {
-    const { snapshotInterval } = config;
-    const sequencer = new Sequencer({ database, log, now: Date.now, onFatal: fatal, snapshotInterval });
-    const catalogue = keepCatalogue({
+  async start(runtime) {
+    const { database, clients, config, log, signal, fatal } = runtime;
+    const sequencer = new Sequencer({
+      database,
+      log,
+      now: Date.now,
+      onDurable: (entries) => relay.offer(entries.map(logEntry)),
+      onFatal: fatal,
+      snapshotInterval: config.snapshotInterval,
+    });
+    const relay = new LogRelay({
+      page: (after) => sequencer.journal.page(after).map(logEntry),
+      head: sequencer.durableHead,
+      stream: streamOfLog(runtime),
+      log,
+      onForeign: fatal,
+    });
+    const catalogue = new KeptCatalogue({
       client: clients.Reference,
       database,
       onChange: (next) => listMarkets(next, sequencer),
@@ -37,8 +54,16 @@ export default service(Matching, {
     });
     if (catalogue.current) listMarkets(catalogue.current, sequencer);
     await catalogue.waitUntilReady(FIRST_CATALOGUE_MS);
-    return { sequencer, catalogue };
+    return { sequencer, catalogue, relay };
   },
+
+  // Who begins to follow the log needs it from its first entry.
+  events: { keep: 'forever' },
+  subscriptions: ({ subscribe }) => [
+    subscribe(Reference.changed, { group: 'matching', transaction: true }, (catalogue, { state }) =>
+      state.catalogue.follow(catalogue),
+    ),
+  ],
 
   operations: {
     submit: ({ order }, { state: { sequencer } }) => submit(sequencer, order),
@@ -82,11 +107,7 @@ export default service(Matching, {
     },
 
     head(_input, { state: { sequencer } }) {
-      return { sequence: sequencer.engineLog.head };
-    },
-
-    log({ after }, { state: { sequencer }, signal }) {
-      return sequencer.engineLog.after(after, signal);
+      return { sequence: sequencer.durableHead };
     },
 
     async audit(_input, { state: { sequencer } }) {
@@ -109,5 +130,8 @@ export default service(Matching, {
     },
   },
 
-  stop: ({ sequencer }) => sequencer.close(),
+  async stop({ sequencer, relay }) {
+    await sequencer.close();
+    await relay.close();
+  },
 });

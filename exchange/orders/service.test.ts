@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { Matching } from '@exchange/matching';
 import { MatchingInMemory } from '@exchange/matching/testing';
 import { Reference } from '@exchange/reference';
 import reference from '@exchange/reference/service';
+import { ExchangeFleet } from '@exchange/reference/testing';
 import { attempt, type CallOptions } from 'flotilla';
-import { TestFleet, waitFor } from 'flotilla/testing';
+import { waitFor } from 'flotilla/testing';
 import { Orders } from './contract.ts';
 import orders from './service.ts';
 
@@ -13,7 +16,7 @@ const as = (account: string): CallOptions => ({ user: { subject: account, scopes
 
 /** Reference, a scripted matching and orders. Ends with the test. */
 async function startFleet(t: TestContext) {
-  const fleet = new TestFleet();
+  const fleet = await ExchangeFleet.open();
   t.after(() => fleet.stop());
   // Orders sees nothing new unless it asks for the head of the log.
   const matching = new MatchingInMemory(['BTC-USD', 'ETH-USD'], { holdUntilAsked: true });
@@ -107,6 +110,28 @@ test('killed at any time, every order is there once', async (t) => {
   );
 });
 
+test('a database that followed the log before there were events goes on where it was', async (t) => {
+  const { fleet, matching, client, caughtUp } = await startFleet(t);
+  matching.submit('order-00001', 'alice');
+  matching.submit('order-00002', 'alice');
+  await caughtUp();
+  await fleet.kill(Orders);
+  const file = new DatabaseSync(join(fleet.dataDirectory, 'orders', 'orders.sqlite'));
+  file.exec(
+    "UPDATE log_checkpoint SET sequence = (SELECT position FROM flotilla_checkpoints WHERE service = 'matching')",
+  );
+  file.exec('DROP TABLE flotilla_checkpoints');
+  file.close();
+  matching.submit('order-00003', 'alice');
+  await fleet.start(orders);
+  assert.ok((await client.audit()).sequence >= matching.log.length - 1, 'known before anything is read');
+  await caughtUp();
+  assert.deepEqual(
+    (await client.list({}, as('alice'))).map(({ id }) => id),
+    ['order-00003', 'order-00002', 'order-00001'],
+  );
+});
+
 test('without matching and reference, also after a restart, what is known is answered', async (t) => {
   const { fleet, matching, client, caughtUp } = await startFleet(t);
   matching.submit('order-00001', 'alice');
@@ -130,7 +155,7 @@ test('without matching and reference, also after a restart, what is known is ans
 });
 
 test('before reference was ever there, an order cannot be shown', async (t) => {
-  const fleet = new TestFleet();
+  const fleet = await ExchangeFleet.open();
   t.after(() => fleet.stop());
   const matching = new MatchingInMemory(['BTC-USD']);
   await fleet.start(matching.service, orders);

@@ -1,36 +1,40 @@
 /** `orders`: what became of an account's orders, as the engine's log tells it. */
 import { Matching, type Order } from '@exchange/matching';
-import { followLog } from '@exchange/matching/follow';
+import { EngineLog, followed } from '@exchange/matching/engine-log';
 import { orderView, type ViewedOrder } from '@exchange/matching/order-view';
 import { Reference } from '@exchange/reference';
-import type { CatalogueFollower } from '@exchange/reference/follow';
-import { keepCatalogue } from '@exchange/reference/kept-catalogue';
+import { KeptCatalogue } from '@exchange/reference/kept-catalogue';
+import type { KnownCatalogue } from '@exchange/reference/known-catalogue';
 import { type EndUser, platformError, service } from 'flotilla';
 import { Orders } from './contract.ts';
-import { OrderProjection } from './order-projection.ts';
+import { project } from './order-projection.ts';
 import { OrderRows } from './order-rows.ts';
 
 export default service(Orders, {
   version: '0.1.0',
   uses: { Matching, Reference },
   database: { migrations: new URL('./migrations/', import.meta.url) },
-  start({ database, clients, log, signal }) {
-    const catalogue = keepCatalogue({ client: clients.Reference, database, log, signal });
+  start({ database, clients, progress, log, signal }) {
+    const catalogue = new KeptCatalogue({ client: clients.Reference, database, log, signal });
     const rows = new OrderRows(database);
-    const projection = new OrderProjection(database, rows);
-    const follower = followLog({
+    const engineLog = new EngineLog({
       client: clients.Matching,
-      after: projection.sequence,
-      apply: (entry) => projection.apply(entry),
-      log,
-      signal,
+      progress: progress('orders', Matching),
     });
-    return { catalogue, rows, projection, follower };
+    return { catalogue, rows, engineLog };
   },
+  subscriptions: ({ subscribe }) => [
+    subscribe(Matching.logged, { group: 'orders', ...followed }, (entry, { state }) =>
+      project(entry, state.rows),
+    ),
+    subscribe(Reference.changed, { group: 'orders', transaction: true }, (catalogue, { state }) =>
+      state.catalogue.follow(catalogue),
+    ),
+  ],
   operations: {
     async get({ id }, { state, user, signal }) {
       const account = accountOf(user);
-      const current = await state.follower.caughtUp({ signal });
+      const current = await state.engineLog.caughtUp({ signal });
       const order = state.rows.find(account, id);
       if (order) return shown(order, state.catalogue);
       if (current) throw platformError('not_found', `there is no order '${id}' of this account`);
@@ -42,19 +46,19 @@ export default service(Orders, {
     },
     async list({ status, symbol, limit }, { state, user, signal }) {
       const account = accountOf(user);
-      await state.follower.caughtUp({ signal });
+      await state.engineLog.caughtUp({ signal });
       return state.rows
         .list({ account, status, symbol, limit })
         .map((order) => shown(order, state.catalogue));
     },
     async audit(_input, { state, signal }) {
-      await state.follower.caughtUp({ signal });
-      const { projection, rows } = state;
-      return { sequence: projection.sequence, open: rows.openIds(), total: rows.count() };
+      await state.engineLog.caughtUp({ signal });
+      const { engineLog, rows } = state;
+      return { sequence: engineLog.applied, open: rows.openIds(), total: rows.count() };
     },
   },
-  async stop({ catalogue, follower }) {
-    await Promise.all([catalogue.closed, follower.closed]);
+  async stop({ catalogue }) {
+    await catalogue.closed;
   },
 });
 
@@ -64,7 +68,7 @@ function accountOf(user: EndUser | undefined): string {
   throw platformError('unauthenticated', 'orders are read by their owner: the call carries no end user');
 }
 
-function shown(order: ViewedOrder, catalogue: CatalogueFollower): Order {
+function shown(order: ViewedOrder, catalogue: KnownCatalogue): Order {
   const instrument = catalogue.get(order.symbol);
   if (instrument) return orderView(order, instrument.units);
   throw platformError(

@@ -1,99 +1,90 @@
-/** The catalogue and its history: every version is kept, the latest is served and pushed to who watches. */
+/** The catalogue and its history: every version is kept, the latest is in force. */
+import type { StatementSync } from 'node:sqlite';
 import type { Database } from 'flotilla';
 import type { Catalogue, Instrument } from './contract.ts';
 import { instrumentUnits, UnitsError } from './units.ts';
 
 export class CatalogueStore {
   readonly #database: Database;
-  readonly #watchers = new Set<() => void>();
+  readonly #latest: StatementSync;
+  readonly #add: StatementSync;
   #current: Catalogue;
 
   /** @param first what a database without a catalogue begins with. */
   static async open(database: Database, first: Catalogue): Promise<CatalogueStore> {
-    const row = database.prepare('SELECT document FROM catalogue ORDER BY version DESC LIMIT 1').get();
-    if (row) return new CatalogueStore(database, JSON.parse(String(row.document)) as Catalogue);
     const store = new CatalogueStore(database, first);
-    await store.#save(first);
+    await database.write(() => {
+      if (!store.#latest.get()) store.#save(first);
+    });
+    store.#current = store.#stored();
     return store;
   }
 
   private constructor(database: Database, current: Catalogue) {
     this.#database = database;
+    this.#latest = database.prepare('SELECT document FROM catalogue ORDER BY version DESC LIMIT 1');
+    this.#add = database.prepare('INSERT INTO catalogue (version, document) VALUES (?, ?)');
     this.#current = current;
   }
 
+  /** What is in force: on disk. */
   get current(): Catalogue {
     return this.#current;
   }
 
   /**
-   * Adds an instrument, or replaces the one with its symbol. What changes nothing makes no new version.
+   * Adds an instrument, or replaces the one with its symbol. Inside a transaction; it is in force once that is on disk.
    *
+   * @returns the catalogue with it. What changes nothing makes no new version.
    * @throws UnitsError when its steps cannot be counted in minor units of its assets, or an asset's decimals would change.
    */
-  async list(instrument: Instrument, assets: Catalogue['assets']): Promise<Catalogue> {
-    const { current } = this;
-    for (const [asset, decimals] of Object.entries(assets)) {
-      const known = current.assets[asset];
-      if (known !== undefined && known !== decimals) {
-        throw new UnitsError(
-          'invalid_instrument',
-          `${asset} has ${known} decimals, which cannot become ${decimals}`,
-        );
-      }
-    }
-    const known = current.instruments.find(({ symbol }) => symbol === instrument.symbol);
-    if (known && (known.tickSize !== instrument.tickSize || known.lotSize !== instrument.lotSize)) {
+  list(instrument: Instrument, assets: Catalogue['assets']): { catalogue: Catalogue; isNew: boolean } {
+    const latest = this.#stored();
+    const next = { version: latest.version + 1, ...withInstrument(latest, instrument, assets) };
+    if (sameContent(next, latest)) return { catalogue: latest, isNew: false };
+    this.#save(next);
+    this.#database.afterCommit(() => {
+      this.#current = next;
+    });
+    return { catalogue: next, isNew: true };
+  }
+
+  #stored(): Catalogue {
+    return JSON.parse(String(this.#latest.get()!.document)) as Catalogue;
+  }
+
+  #save(catalogue: Catalogue): void {
+    this.#add.run(catalogue.version, JSON.stringify(catalogue));
+  }
+}
+
+function withInstrument(
+  before: Catalogue,
+  instrument: Instrument,
+  assets: Catalogue['assets'],
+): Omit<Catalogue, 'version'> {
+  const { symbol, tickSize, lotSize } = instrument;
+  for (const [asset, decimals] of Object.entries(assets)) {
+    const known = before.assets[asset];
+    if (known !== undefined && known !== decimals) {
       throw new UnitsError(
         'invalid_instrument',
-        `the tick and lot size of ${instrument.symbol} are in use and cannot change: list a new symbol`,
+        `${asset} has ${known} decimals, which cannot become ${decimals}`,
       );
     }
-    const allAssets = { ...current.assets, ...assets };
-    instrumentUnits(instrument, allAssets);
-    const others = current.instruments.filter(({ symbol }) => symbol !== instrument.symbol);
-    const instruments = [...others, instrument].sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
-    const next = { version: current.version + 1, assets: allAssets, instruments };
-    if (sameContent(next, current)) return current;
-    await this.#save(next);
-    for (const wake of this.#watchers) wake();
-    return next;
   }
-
-  /** The catalogue now, and every later one; versions that a slow reader missed are skipped. */
-  async *watch(signal: AbortSignal): AsyncGenerator<Catalogue, void> {
-    let seen = 0;
-    while (!signal.aborted) {
-      if (this.#current.version > seen) {
-        seen = this.#current.version;
-        yield this.#current;
-        continue;
-      }
-      await this.#changed(signal);
-    }
-  }
-
-  #changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#watchers.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#watchers.add(wake);
-      signal.addEventListener('abort', wake);
-    });
-  }
-
-  async #save(catalogue: Catalogue): Promise<void> {
-    const { version } = catalogue;
-    await this.#database.write(() =>
-      this.#database
-        .prepare('INSERT INTO catalogue (version, document) VALUES (?, ?)')
-        .run(version, JSON.stringify(catalogue)),
+  const known = before.instruments.find((one) => one.symbol === symbol);
+  if (known && (known.tickSize !== tickSize || known.lotSize !== lotSize)) {
+    throw new UnitsError(
+      'invalid_instrument',
+      `the tick and lot size of ${symbol} are in use and cannot change: list a new symbol`,
     );
-    this.#current = catalogue;
   }
+  const allAssets = { ...before.assets, ...assets };
+  instrumentUnits(instrument, allAssets);
+  const others = before.instruments.filter((one) => one.symbol !== symbol);
+  const instruments = [...others, instrument].sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
+  return { assets: allAssets, instruments };
 }
 
 function sameContent(a: Catalogue, b: Catalogue): boolean {

@@ -1,5 +1,5 @@
 /** The contract of `reference`: what can be traded, in which steps, and the words the other contracts share. */
-import { contract, failure, operation, stream } from 'flotilla';
+import { contract, event, failure, operation } from 'flotilla';
 import { z } from 'zod';
 
 /** A non-negative decimal number as text: exact, never a float. */
@@ -69,7 +69,7 @@ export const Reference = contract(
       http: 'GET /v1/markets',
     }),
     catalogue: operation({ summary: 'The current catalogue', output: Catalogue, idempotent: true }),
-    watch: operation({ summary: 'The catalogue, now and after every change', output: stream(Catalogue) }),
+    changed: event({ summary: 'Another catalogue is in force', payload: Catalogue }),
     list: operation({
       summary: 'Add an instrument, or replace the one with its symbol',
       input: z.object({
@@ -81,5 +81,5 @@ export const Reference = contract(
       idempotent: true,
     }),
   },
-  { summary: 'Instruments, assets, tick and lot sizes' },
+  { summary: 'Instruments, assets, tick and lot sizes', partitions: 1 },
 );

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { attempt } from 'flotilla';
-import { TestFleet } from 'flotilla/testing';
+import { attempt, contract, service, subscribe } from 'flotilla';
+import { TestFleet, waitFor } from 'flotilla/testing';
 import { type Instrument, Reference } from './contract.ts';
 import reference from './service.ts';
+import { ExchangeFleet } from './testing/exchange-fleet.ts';
 
 const external: Instrument = {
   symbol: 'BTCUSDT.BINANCE',
@@ -24,37 +25,34 @@ test('a new exchange has at least three open markets, without inner fields', asy
   await fleet.stop();
 });
 
-test('watchers get the catalogue now and after a change, and a change survives a restart', async () => {
-  const fleet = new TestFleet();
-  await fleet.start(reference);
+test('a change is said to everybody, each once, and survives a restart', async () => {
+  const fleet = await ExchangeFleet.open();
+  const heard: number[] = [];
+  const listener = service(contract('listener', {}), {
+    operations: {},
+    subscriptions: [
+      subscribe(Reference.changed, { group: 'listener' }, ({ version, instruments }) => {
+        assert.ok(instruments.some(({ symbol }) => symbol === 'BTCUSDT.BINANCE'));
+        heard.push(version);
+      }),
+    ],
+  });
+  await fleet.start(reference, listener);
   const client = fleet.client(Reference);
-  const versions: number[] = [];
-  for await (const { version, instruments } of client.watch()) {
-    versions.push(version);
-    if (version === 1) await client.list({ instrument: external, assets: { USDT: 8 } });
-    else {
-      assert.ok(instruments.some(({ symbol }) => symbol === 'BTCUSDT.BINANCE'));
-      break;
-    }
-  }
-  assert.deepEqual(versions, [1, 2]);
+  const ether = { ...external, symbol: 'ETHUSDT.BINANCE', base: 'ETH' };
+  await Promise.all([external, ether].map((instrument) => client.list({ instrument, assets: { USDT: 8 } })));
+  assert.equal((await client.list({ instrument: external, assets: { USDT: 8 } })).version, 3);
   await fleet.kill(Reference);
   await fleet.start(reference);
-  assert.equal((await fleet.client(Reference).catalogue()).version, 2);
-  await fleet.stop();
-});
-
-test('listing the same instrument again changes nothing', async () => {
-  const fleet = new TestFleet();
-  await fleet.start(reference);
-  const client = fleet.client(Reference);
-  await client.list({ instrument: external, assets: { USDT: 8 } });
-  assert.equal((await client.list({ instrument: external, assets: { USDT: 8 } })).version, 2);
+  assert.equal((await fleet.client(Reference).catalogue()).version, 3);
+  await fleet.client(Reference).list({ instrument: { ...external, status: 'closed' }, assets: {} });
+  await waitFor(() => heard.length >= 3);
+  assert.deepEqual(heard, [2, 3, 4]);
   await fleet.stop();
 });
 
 test('an instrument whose steps cannot be counted is refused with the reason', async () => {
-  const fleet = new TestFleet();
+  const fleet = await ExchangeFleet.open();
   await fleet.start(reference);
   const client = fleet.client(Reference);
   const tooFine = await attempt(

@@ -1,4 +1,4 @@
-/** `reference`: what can be traded, as versioned documents pushed to everybody. */
+/** `reference`: what can be traded, as versioned documents; everybody hears of a new one. */
 import { service } from 'flotilla';
 import { CatalogueStore } from './catalogue-store.ts';
 import { Reference } from './contract.ts';
@@ -12,10 +12,13 @@ export default service(Reference, {
   operations: {
     markets: (_input, { state }) => state.current.instruments,
     catalogue: (_input, { state }) => state.current,
-    watch: (_input, { state, signal }) => state.watch(signal),
-    async list({ instrument, assets }, { state }) {
+    async list({ instrument, assets }, ctx) {
       try {
-        return await state.list(instrument, assets);
+        return await ctx.transaction((tx) => {
+          const { catalogue, isNew } = ctx.state.list(instrument, assets);
+          if (isNew) tx.publish(Reference.changed, catalogue, { id: `catalogue-${catalogue.version}` });
+          return catalogue;
+        });
       } catch (error) {
         if (error instanceof UnitsError)
           throw Reference.list.error('invalid_instrument', { reason: error.message });

@@ -1,13 +1,13 @@
 /** Risk's books in the words of its contract: decimal strings instead of minor units. */
 import type { Amount } from '@exchange/reference';
-import type { CatalogueFollower } from '@exchange/reference/follow';
+import type { KnownCatalogue } from '@exchange/reference/known-catalogue';
 import { formatTrimmed, parseDecimal, UnitsError } from '@exchange/reference/units';
 import { invalidArgument, type OutputOf, platformError, type ValidationIssue } from 'flotilla';
 import type { Books } from './books.ts';
 import type { Balance, Risk } from './contract.ts';
 
-type Assets = Pick<CatalogueFollower, 'decimals' | 'current'>;
-type Audit = OutputOf<typeof Risk.audit.output>;
+type Assets = Pick<KnownCatalogue, 'decimals' | 'current'>;
+type Audit = Omit<OutputOf<typeof Risk.audit.output>, 'sequence'>;
 
 export function balancesOf(books: Books, assets: Assets, account: string): Balance[] {
   return books.balances.of(account).map(({ asset, available, held }) => ({
@@ -18,7 +18,7 @@ export function balancesOf(books: Books, assets: Assets, account: string): Balan
   }));
 }
 
-/** Everything at one sequence of the log. */
+/** Everything at the same moment. */
 export function auditOf(books: Books, assets: Assets): Audit {
   const holds: Audit['holds'] = [];
   const pending: string[] = [];
@@ -31,7 +31,7 @@ export function auditOf(books: Books, assets: Assets): Audit {
   const accounts = books.balances
     .accounts()
     .map((account) => ({ account, balances: balancesOf(books, assets, account) }));
-  return { sequence: books.sequence, accounts, holds, pending };
+  return { accounts, holds, pending };
 }
 
 /**

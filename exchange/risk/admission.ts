@@ -1,6 +1,6 @@
 /** From what a client sends to the integers of the engine: exact, or refused with the field at fault. */
 import type { NewOrder } from '@exchange/matching';
-import type { KnownInstrument } from '@exchange/reference/follow';
+import type { KnownInstrument } from '@exchange/reference/known-catalogue';
 import { parseDecimal, priceToTicks, quantityToLots, UnitsError } from '@exchange/reference/units';
 import { invalidArgument, type ValidationIssue } from 'flotilla';
 import type { PlaceOrder } from './contract.ts';

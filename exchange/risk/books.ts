@@ -1,11 +1,10 @@
 /**
- * Risk's state as a whole: balances, orders and last prices at one sequence of the engine's log, and one commit for what
+ * Risk's state as a whole: balances, orders and last prices at one entry of the engine's log, and one commit for what
  * changed in any of them. Holds are made here by `reserve`; they are used and released only by what the log says, so
  * that a crash at any moment leaves nothing to remember.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { EngineEvent, LogEntry, NewOrder } from '@exchange/matching';
-import { LogCheckpoint } from '@exchange/matching/follow';
 import { WriteBehind } from '@exchange/matching/write-behind';
 import { type InstrumentUnits, lotsToBase, notional } from '@exchange/reference/units';
 import { type Database, type Logger, platformError } from 'flotilla';
@@ -28,9 +27,7 @@ type Filled = Extract<EngineEvent, { kind: 'filled' }>;
 export class Books {
   readonly #options: BooksOptions;
   readonly #writes: WriteBehind;
-  readonly #checkpoint: LogCheckpoint;
-  #sequence: number;
-  #written: number;
+  readonly #write: () => void;
   readonly #lastPrices = new Map<string, number>();
   readonly #dirtyPrices = new Set<string>();
   readonly #upsertPrice: StatementSync;
@@ -44,19 +41,12 @@ export class Books {
     this.balances = new Balances(database);
     this.orders = new PlacedOrders(database);
     this.transfers = new Transfers(database);
-    this.#checkpoint = new LogCheckpoint(database);
-    this.#sequence = this.#checkpoint.sequence;
-    this.#written = this.#sequence;
     this.#upsertPrice = database.prepare('INSERT OR REPLACE INTO last_prices VALUES (?, ?)');
     for (const { symbol, ticks } of database.prepare('SELECT symbol, ticks FROM last_prices').all()) {
       this.#lastPrices.set(String(symbol), Number(ticks));
     }
-    this.#writes = new WriteBehind({ database, persist: () => this.#persist(), onFatal });
-  }
-
-  /** Sequence of the last entry of the log in memory. */
-  get sequence(): number {
-    return this.#sequence;
+    this.#write = () => this.#persist();
+    this.#writes = new WriteBehind({ database, persist: this.#write, onFatal });
   }
 
   /** Ticks of the last trade. */
@@ -116,16 +106,13 @@ export class Books {
   }
 
   /**
-   * Applies the next entry of the log; resolves once that is on disk.
+   * Applies the next entry of the log. Inside a transaction: it writes the changes, of several entries together.
    *
-   * @throws FlotillaError `conflict` for any other entry, `unavailable` when it is about a market that is not in the
-   * catalogue yet. Nothing is applied then.
+   * @throws FlotillaError `unavailable` when it is about a market that is not in the catalogue yet. Nothing is applied
+   * then.
    */
-  follow({ sequence, events }: LogEntry): Promise<void> {
+  follow({ events }: Pick<LogEntry, 'events'>): void {
     this.#writes.assertWorking();
-    if (sequence !== this.#sequence + 1) {
-      throw platformError('conflict', `entry ${sequence} of the log does not follow ${this.#sequence}`);
-    }
     for (const event of events) {
       if (event.kind === 'accepted') this.#units(event.order.symbol);
       else if (event.kind === 'filled' || event.kind === 'cancelled') this.#units(event.symbol);
@@ -137,8 +124,7 @@ export class Books {
       this.#writes.fail(error);
       throw error;
     }
-    this.#sequence = sequence;
-    return this.#writes.changed();
+    this.#options.database.beforeCommit(this.#write);
   }
 
   #apply(event: EngineEvent): void {
@@ -231,10 +217,6 @@ export class Books {
   }
 
   #persist(): void {
-    if (this.#sequence !== this.#written) {
-      this.#checkpoint.advance(this.#sequence, this.#written);
-      this.#written = this.#sequence;
-    }
     this.balances.persist();
     this.orders.persist();
     this.transfers.persist();

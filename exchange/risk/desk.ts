@@ -9,9 +9,9 @@
  *    resolver by abandoning. Per order one such question is under way at a time; others share its answer.
  */
 import type { Matching, NewOrder, Order, OrderState } from '@exchange/matching';
-import type { LogFollower } from '@exchange/matching/follow';
+import type { EngineLog } from '@exchange/matching/engine-log';
 import { orderView } from '@exchange/matching/order-view';
-import type { CatalogueFollower } from '@exchange/reference/follow';
+import type { KnownCatalogue } from '@exchange/reference/known-catalogue';
 import { formatTrimmed } from '@exchange/reference/units';
 import { type Client, FlotillaError, platformError, type TraceContext } from 'flotilla';
 import { isSameBody, type OrderBody, orderBody, protectionPrice } from './admission.ts';
@@ -22,8 +22,8 @@ import type { PlacedOrder } from './placed-orders.ts';
 
 export interface DeskOptions {
   readonly books: Books;
-  readonly catalogue: Pick<CatalogueFollower, 'get' | 'decimals' | 'current'>;
-  readonly follower: Pick<LogFollower, 'waitFor'>;
+  readonly catalogue: Pick<KnownCatalogue, 'get' | 'decimals' | 'current'>;
+  readonly engineLog: Pick<EngineLog, 'waitFor'>;
   /** A client of `matching` that no call's deadline limits. */
   readonly engine: Pick<Client<typeof Matching>, 'submit' | 'abandon'>;
   readonly nextId: () => string;
@@ -202,7 +202,7 @@ export class OrderDesk {
 
   async #logged(sequence: number): Promise<void> {
     try {
-      await this.#options.follower.waitFor(sequence, AbortSignal.timeout(LOG_MS));
+      await this.#options.engineLog.waitFor(sequence, AbortSignal.timeout(LOG_MS));
     } catch (cause) {
       throw platformError('unavailable', 'the outcome of the order is on its way here: try again', { cause });
     }

@@ -1,7 +1,7 @@
-/** The parts of risk, put together: books, the follower that keeps them, the desk that takes orders in, the resolver. */
+/** The parts of risk, put together: books, the desk that takes orders in, the resolver of what is uncertain. */
 import type { Matching } from '@exchange/matching';
-import { followLog, type LogFollower } from '@exchange/matching/follow';
-import type { CatalogueFollower } from '@exchange/reference/follow';
+import { EngineLog, type LogProgress } from '@exchange/matching/engine-log';
+import type { KnownCatalogue } from '@exchange/reference/known-catalogue';
 import type { Client, Database, Logger } from 'flotilla';
 import { Books } from './books.ts';
 import { OrderDesk } from './desk.ts';
@@ -10,13 +10,15 @@ import type { PlacedOrder } from './placed-orders.ts';
 import { Resolver } from './resolver.ts';
 
 /** What risk asks of the engine. */
-export type RiskEngine = Pick<Client<typeof Matching>, 'submit' | 'abandon' | 'head' | 'log'>;
+export type RiskEngine = Pick<Client<typeof Matching>, 'submit' | 'abandon' | 'head'>;
 
 export interface RiskCoreOptions {
   readonly database: Database;
-  readonly catalogue: CatalogueFollower;
+  readonly catalogue: KnownCatalogue;
   /** A client of `matching` that no call's deadline limits. */
   readonly engine: RiskEngine;
+  /** How far the books have followed the engine's log. */
+  readonly progress: LogProgress;
   readonly log: Logger;
   /** Ends what runs in the background. */
   readonly signal: AbortSignal;
@@ -26,24 +28,19 @@ export interface RiskCoreOptions {
 
 export interface RiskCore {
   readonly books: Books;
-  readonly follower: LogFollower;
+  readonly engineLog: EngineLog;
   readonly desk: OrderDesk;
   readonly resolver: Resolver<PlacedOrder>;
 }
 
-export function riskCore({ database, catalogue, engine, log, signal, onFatal }: RiskCoreOptions): RiskCore {
+export function riskCore(options: RiskCoreOptions): RiskCore {
+  const { database, catalogue, engine, progress, log, signal, onFatal } = options;
   const books = new Books({ database, units: (symbol) => catalogue.get(symbol)?.units, log, onFatal });
-  const follower = followLog({
-    client: engine,
-    after: books.sequence,
-    apply: (entry) => books.follow(entry),
-    log,
-    signal,
-  });
+  const engineLog = new EngineLog({ client: engine, progress });
   const desk = new OrderDesk({
     books,
     catalogue,
-    follower,
+    engineLog,
     engine,
     nextId: orderIds({ now: Date.now }),
     onUncertain: () => resolver.wake(),
@@ -58,5 +55,5 @@ export function riskCore({ database, catalogue, engine, log, signal, onFatal }: 
     log,
     signal,
   });
-  return { books, follower, desk, resolver };
+  return { books, engineLog, desk, resolver };
 }

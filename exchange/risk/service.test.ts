@@ -4,8 +4,9 @@ import { Matching } from '@exchange/matching';
 import matching from '@exchange/matching/service';
 import { Reference } from '@exchange/reference';
 import reference from '@exchange/reference/service';
+import { ExchangeFleet } from '@exchange/reference/testing';
 import { attempt, type CallOptions } from 'flotilla';
-import { TestFleet, waitFor } from 'flotilla/testing';
+import { waitFor } from 'flotilla/testing';
 import { type PlaceOrder, Risk } from './contract.ts';
 import risk from './service.ts';
 
@@ -30,7 +31,7 @@ function request(given: Partial<OrderRequest> = {}): OrderRequest {
 }
 
 async function start() {
-  const fleet = new TestFleet();
+  const fleet = await ExchangeFleet.open();
   after(() => fleet.stop());
   await fleet.start(reference, matching, risk);
   const client = fleet.client(Risk);

@@ -4,8 +4,9 @@
  * that is possible.
  */
 import { Matching } from '@exchange/matching';
+import { followed } from '@exchange/matching/engine-log';
 import { Reference } from '@exchange/reference';
-import { keepCatalogue } from '@exchange/reference/kept-catalogue';
+import { KeptCatalogue } from '@exchange/reference/kept-catalogue';
 import { platformError, service } from 'flotilla';
 import { auditOf, balancesOf, fundingOf } from './account-view.ts';
 import { Risk } from './contract.ts';
@@ -19,13 +20,24 @@ export default service(Risk, {
   uses: { Matching, Reference },
   database: { migrations: new URL('./migrations/', import.meta.url) },
 
-  async start({ database, clients, log, signal, fatal }) {
-    const catalogue = keepCatalogue({ client: clients.Reference, database, log, signal });
-    const engine = clients.Matching;
-    const core = riskCore({ database, catalogue, engine, log, signal, onFatal: fatal });
+  async start({ database, clients, progress, log, signal, fatal }) {
+    const catalogue = new KeptCatalogue({ client: clients.Reference, database, log, signal });
+    const core = riskCore({
+      ...{ database, catalogue, engine: clients.Matching, log, signal, onFatal: fatal },
+      progress: progress('risk', Matching),
+    });
     await catalogue.waitUntilReady(FIRST_CATALOGUE_MS);
     return { ...core, catalogue };
   },
+
+  subscriptions: ({ subscribe }) => [
+    subscribe(Matching.logged, { group: 'risk', ...followed }, (entry, { state }) =>
+      state.books.follow(entry),
+    ),
+    subscribe(Reference.changed, { group: 'risk', transaction: true }, (catalogue, { state }) =>
+      state.catalogue.follow(catalogue),
+    ),
+  ],
 
   operations: {
     async place(input, ctx) {
@@ -36,8 +48,8 @@ export default service(Risk, {
 
     async balances(_input, { state, user }) {
       const account = accountOf(user);
-      const { books, catalogue, follower } = state;
-      await follower.caughtUp();
+      const { books, catalogue, engineLog } = state;
+      await engineLog.caughtUp();
       const balances = balancesOf(books, catalogue, account);
       await books.durable();
       return balances;
@@ -48,15 +60,15 @@ export default service(Risk, {
       return balancesOf(books, catalogue, account);
     },
 
-    async audit(_input, { state: { books, catalogue } }) {
-      const answer = auditOf(books, catalogue);
+    async audit(_input, { state: { books, catalogue, engineLog } }) {
+      const answer = { sequence: engineLog.applied, ...auditOf(books, catalogue) };
       await books.durable();
       return answer;
     },
   },
 
-  async stop({ books, follower, resolver }) {
-    await Promise.all([follower.closed, resolver.closed]);
+  async stop({ books, resolver }) {
+    await resolver.closed;
     await books.durable();
   },
 });

@@ -119,18 +119,6 @@ test('a replay that begins after any sequence continues with exactly the events 
   assert.deepEqual(await play(file, { speed: 250 }), all);
 });
 
-test('what is recalled of the past comes first, and at once', async () => {
-  const file = await write(synthetic(11).lines);
-  const all = await play(file);
-  assert.deepEqual(await play(file, { after: 50, recall: 20 }), all.slice(30));
-  assert.deepEqual(await play(file, { after: 50, recall: 1_000 }), all);
-  const clock = new VirtualClock();
-  for await (const event of new Replay(file, { clock, after: 50, recall: 20 }).events()) {
-    if (event.sequence === 50) break;
-    assert.equal(clock.sleeps, 0);
-  }
-});
-
 test('after fast-forwarding, the book can be read as of the last sequence', async () => {
   const file = await write(synthetic(4).lines);
   const all = await play(file);

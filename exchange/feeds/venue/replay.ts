@@ -3,7 +3,7 @@
  *
  * Sequence and content of every event follow from the file (and the scale it is read with) alone, never from the
  * clock, the speed or where a replay began. So a process that restarts continues with the very event it would have
- * sent next, and a consumer that saw sequence N wants N + 1 from whoever replays the same recording.
+ * sent next.
  */
 
 import type { Level, VenueMessage } from './message.ts';
@@ -70,8 +70,6 @@ export interface ReplayOptions extends RecordingOptions, VenueBookOptions {
   readonly speed?: number;
   /** The last sequence that is already out: the replay continues with the next, without waiting for the past. Default 0. */
   readonly after?: number;
-  /** How many of the events up to `after` to give out once more, also without waiting. Default 0. */
-  readonly recall?: number;
 }
 
 /** The state of a replay, to answer a reader who asks for the book in between. */
@@ -120,7 +118,7 @@ export class Replay {
   async *events(): AsyncGenerator<MarketEvent, void> {
     if (this.#started) throw new RangeError('a replay runs once: make another one');
     this.#started = true;
-    const { clock, signal, speed = 1, after = 0, recall = 0 } = this.#options;
+    const { clock, signal, speed = 1, after = 0 } = this.#options;
     let begin: { readonly wall: number; readonly recorded: number } | undefined;
     let recorded = 0;
     for await (const message of readRecording(this.#file, this.#options)) {
@@ -135,7 +133,7 @@ export class Replay {
         if (signal?.aborted) return;
       }
       for (const event of this.#take(message, Math.floor(recorded))) {
-        if (event.sequence > after - recall) yield event;
+        if (event.sequence > after) yield event;
         if (signal?.aborted) return;
       }
     }

@@ -1,4 +1,5 @@
 /** Books in memory for tests, with the units of a small catalogue. */
+import type { LogEntry } from '@exchange/matching';
 import { instrumentUnits } from '@exchange/reference/units';
 import { type Database, openDatabase, readMigrations } from 'flotilla';
 import { Bookkeeper, type Units } from '../bookkeeper.ts';
@@ -26,6 +27,8 @@ export interface TestBooks {
   readonly database: Database;
   readonly journal: Journal;
   readonly bookkeeper: Bookkeeper;
+  /** Books an entry of the log; resolves once that is on disk. */
+  book(entry: LogEntry): Promise<void>;
 }
 
 export function openBooks(path = ':memory:'): TestBooks {
@@ -34,7 +37,8 @@ export function openBooks(path = ':memory:'): TestBooks {
     migrations: readMigrations(new URL('../migrations/', import.meta.url)),
   });
   const journal = new Journal(database);
-  return { database, journal, bookkeeper: new Bookkeeper(database, journal, units) };
+  const bookkeeper = new Bookkeeper(database, journal, units);
+  return { database, journal, bookkeeper, book: (entry) => database.write(() => bookkeeper.book(entry)) };
 }
 
 /** Balances as `account asset` → minor units. */

@@ -1,6 +1,5 @@
-/** `feeds` for tests: plays what it is given, breaks where it is told, and serves positions as the real one does. */
+/** What another venue does, for tests. */
 import type { VenueEvent } from '@exchange/feeds';
-import { platformError } from 'flotilla';
 
 export const venueSymbol = 'BTCUSDT.BINANCE';
 
@@ -38,56 +37,19 @@ export function venueEventOf(step: VenueStep, run: number, sequence: number): Ve
   return { kind: step.kind, ...numbers, levels };
 }
 
+/** Counts as `feeds` does. */
 export class ScriptedVenue {
-  /** What each connection asked for. */
-  readonly asked: ({ run: number; sequence: number } | undefined)[] = [];
-  /** Sequences behind which the connection is lost, once. */
-  readonly breaks = new Set<number>();
   #run = 1;
-  #steps: VenueStep[] = [];
-  readonly #waiting = new Set<() => void>();
+  #sequence = 0;
 
-  play(...steps: readonly VenueStep[]): void {
-    this.#steps.push(...steps);
-    for (const wake of this.#waiting) wake();
+  /** The next events of the run. */
+  play(...steps: readonly VenueStep[]): VenueEvent[] {
+    return steps.map((step) => venueEventOf(step, this.#run, ++this.#sequence));
   }
 
   /** From the beginning, under another number. */
   newRun(): void {
     this.#run += 1;
-    this.#steps = [];
-    for (const wake of this.#waiting) wake();
-  }
-
-  async *venue(
-    { after }: { after?: { run: number; sequence: number } | undefined } = {},
-    { signal }: { signal?: AbortSignal } = {},
-  ): AsyncGenerator<VenueEvent, void> {
-    this.asked.push(after);
-    const run = this.#run;
-    let next = after?.run === run ? after.sequence : 0;
-    while (!signal?.aborted) {
-      if (run !== this.#run) throw platformError('unavailable', 'feeds was started again');
-      const step = this.#steps[next];
-      if (step) {
-        next += 1;
-        yield venueEventOf(step, run, next);
-        if (this.breaks.delete(next)) throw platformError('unavailable', 'the connection was lost');
-      } else {
-        await this.#changed(signal);
-      }
-    }
-  }
-
-  #changed(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#waiting.delete(wake);
-        signal?.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal?.addEventListener('abort', wake);
-    });
+    this.#sequence = 0;
   }
 }

@@ -14,12 +14,15 @@ import {
   openOrders,
   stateHash,
 } from '../engine/index.ts';
-import { Journal } from '../journal.ts';
+import { Journal, logEntry } from '../journal.ts';
 import { type JournalReport, verifyJournal } from '../journal-verification.ts';
 import { Sequencer } from '../sequencer.ts';
 import { type CrashableDatabase, crashableDatabase, mortalLogger } from './crashable-database.ts';
+import { PublishedLog } from './published-log.ts';
 
 export { type CrashableDatabase, crashableDatabase, mortalLogger } from './crashable-database.ts';
+export { LogReader } from './log-reader.ts';
+export type { PublishedLog } from './published-log.ts';
 
 /**
  * What happens to the next call: it never leaves; it is refused unread by a busy server; it leaves and never arrives; it arrives, but its answer is lost; its
@@ -48,7 +51,9 @@ export class CrashableMatching {
   #late: (() => void)[] = [];
   /** Happen to the next calls of submit and abandon, in order. */
   readonly faults: Fault[] = [];
-  readonly client: Pick<Client<typeof Matching>, 'submit' | 'abandon' | 'head' | 'log'>;
+  /** The log as it was published: it survives the engine. */
+  readonly published = new PublishedLog();
+  readonly client: Pick<Client<typeof Matching>, 'submit' | 'abandon' | 'head'>;
 
   constructor(path: string, symbols: readonly string[], log: Logger) {
     this.#path = path;
@@ -57,8 +62,7 @@ export class CrashableMatching {
     this.client = {
       submit: ({ order }) => this.#call((sequencer) => answers.submit(sequencer, order)),
       abandon: ({ id }) => this.#call((sequencer) => answers.abandon(sequencer, id)),
-      head: async () => ({ sequence: this.#up().sequencer.engineLog.head }),
-      log: ({ after }, { signal } = {}) => this.#follow(after, signal),
+      head: async () => ({ sequence: this.#up().sequencer.durableHead }),
     };
   }
 
@@ -69,9 +73,13 @@ export class CrashableMatching {
       database,
       log: mortalLogger(this.#log, stopped.signal),
       now: Date.now,
+      onDurable: (entries) => this.published.append(entries.map(logEntry)),
       onFatal: () => {},
       snapshotInterval: 20,
     });
+    // What a crash left in the journal alone.
+    const { entries } = this.published;
+    this.published.append([...sequencer.journal.after(entries.length)].map(logEntry));
     for (const symbol of this.#symbols) sequencer.setMarket(symbol, 'open');
     this.#running = { database, sequencer, stopped };
   }
@@ -151,13 +159,6 @@ export class CrashableMatching {
     if (fault === 'crash after commit' && !stopped.signal.aborted) this.crash();
     if (fault === 'answer lost' || stopped.signal.aborted) throw lost('unknown');
     return answer;
-  }
-
-  async *#follow(after: number, signal: AbortSignal | undefined) {
-    const { sequencer, stopped } = this.#up();
-    const until = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal;
-    yield* sequencer.engineLog.after(after, until);
-    throw lost('unknown');
   }
 }
 

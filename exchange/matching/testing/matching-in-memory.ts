@@ -1,11 +1,13 @@
 /**
  * For tests of the services that follow the engine: `matching` with the real engine and a log in memory. A test gives
- * the orders itself; the service serves the log and its head. The log outlives the service, so a test may stop and
- * start it as often as it likes.
+ * the orders itself; the service publishes the log and tells its head. The log outlives the service, so a test may stop
+ * and start it as often as it likes.
  */
 import { platformError, type Service, service } from 'flotilla';
 import { type EngineEvent, type LogEntry, Matching, type NewOrder } from '../contract.ts';
 import { apply, type Command, createState, type OrderState, openOrders } from '../engine/index.ts';
+import { LogRelay } from '../log-relay.ts';
+import { streamOfLog } from '../log-stream.ts';
 
 export interface MatchingInMemoryOptions {
   /** Time of the first command, in milliseconds since the epoch. */
@@ -18,10 +20,10 @@ export class MatchingInMemory {
   readonly #state = createState();
   readonly #orders = new Map<string, OrderState>();
   readonly #log: LogEntry[] = [];
-  readonly #waiting = new Set<() => void>();
   readonly #holds: boolean;
   /** Entries that followers may see. */
   #released = 0;
+  #relay: LogRelay | undefined;
   /** Ticks with every command. */
   #clock: number;
   readonly service: Service;
@@ -32,9 +34,21 @@ export class MatchingInMemory {
     this.#clock = startAt;
     this.#holds = holdUntilAsked;
     this.service = service(Matching, {
+      start: (runtime) => {
+        const { log, fatal } = runtime;
+        const relay = new LogRelay({
+          page: (after) => this.#log.slice(after, this.#released),
+          head: this.#released,
+          stream: streamOfLog(runtime),
+          log,
+          onForeign: fatal,
+        });
+        this.#relay = relay;
+        return relay;
+      },
+      stop: (relay) => relay.close(),
       operations: {
         head: () => this.#head(),
-        log: ({ after }, { signal }) => this.#follow(after, signal),
         submit: () => outsideOfTests('submit'),
         cancel: () => outsideOfTests('cancel'),
         abandon: () => outsideOfTests('abandon'),
@@ -96,28 +110,9 @@ export class MatchingInMemory {
   }
 
   #release(): void {
+    const released = this.#log.slice(this.#released);
     this.#released = this.#log.length;
-    for (const wake of this.#waiting) wake();
-  }
-
-  async *#follow(after: number, signal: AbortSignal): AsyncGenerator<LogEntry, void> {
-    let next = after;
-    while (!signal.aborted) {
-      if (next < this.#released) yield this.#log[next++]!;
-      else await this.#more(signal);
-    }
-  }
-
-  #more(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
+    this.#relay?.offer(released);
   }
 }
 

@@ -44,7 +44,8 @@ export class CrashableExchange {
       error: (message: string, fields?: object) => this.complaints.push({ message, fields }),
     };
     this.matching = new CrashableMatching(join(this.#directory, 'matching.sqlite'), ['BTC-USD'], log);
-    this.risk = new CrashableRisk(join(this.#directory, 'risk.sqlite'), catalogue, this.matching.client, log);
+    const { client, published } = this.matching;
+    this.risk = new CrashableRisk(join(this.#directory, 'risk.sqlite'), catalogue, client, published, log);
   }
 
   async open(): Promise<void> {
@@ -63,14 +64,14 @@ export class CrashableExchange {
   async settle(): Promise<void> {
     this.matching.faults.length = 0;
     if (!this.risk.isRunning) this.risk.start();
-    const { books, follower } = this.risk.core;
+    const { books, engineLog } = this.risk.core;
     const settled = async (): Promise<boolean> => {
       // A call that was on its way already may still end in a crash.
       if (!this.matching.isRunning) this.matching.start();
       this.matching.deliverLate();
-      await follower.caughtUp();
+      await engineLog.caughtUp();
       const { sequence } = await this.matching.client.head();
-      if (follower.applied !== sequence) return false;
+      if (engineLog.applied !== sequence) return false;
       return [...books.orders.unfinished()].every(({ state }) => state === 'live');
     };
     await waitFor(settled, { what: 'every outcome to be known' });
@@ -103,8 +104,8 @@ export class CrashableExchange {
 
   /** The holds of live orders are the worst-case cost of what rests on the books at risk's sequence of the log. */
   #checkHolds(): void {
-    const { books } = this.risk.core;
-    const expected = this.matching.openAt(books.sequence).map((order) => {
+    const { books, engineLog } = this.risk.core;
+    const expected = this.matching.openAt(engineLog.applied).map((order) => {
       const asset = heldAsset(order, units);
       return `${order.id} ${asset} ${holdFor(order, units, order.remaining)}`;
     });

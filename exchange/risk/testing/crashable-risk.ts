@@ -2,10 +2,12 @@
 import {
   type CrashableDatabase,
   crashableDatabase,
+  LogReader,
   mortalLogger,
+  type PublishedLog,
 } from '@exchange/matching/testing/crashable';
 import type { Catalogue } from '@exchange/reference';
-import { followCatalogue } from '@exchange/reference/follow';
+import { KnownCatalogue } from '@exchange/reference/known-catalogue';
 import { type Logger, platformError, silentLogger } from 'flotilla';
 import type { PlaceOrder } from '../contract.ts';
 import type { Placed } from '../desk.ts';
@@ -21,13 +23,16 @@ export class CrashableRisk {
   readonly #path: string;
   readonly #catalogue: Catalogue;
   readonly #engine: RiskEngine;
+  readonly #published: PublishedLog;
   readonly #log: Logger;
   #running: Running | undefined;
 
-  constructor(path: string, catalogue: Catalogue, engine: RiskEngine, log: Logger) {
+  /** @param published the engine's log. */
+  constructor(path: string, catalogue: Catalogue, engine: RiskEngine, published: PublishedLog, log: Logger) {
     this.#path = path;
     this.#catalogue = catalogue;
     this.#engine = engine;
+    this.#published = published;
     this.#log = log;
   }
 
@@ -35,16 +40,17 @@ export class CrashableRisk {
     const stopped = new AbortController();
     const { signal } = stopped;
     const database = crashableDatabase(this.#path, new URL('../migrations/', import.meta.url));
-    const catalogue = followCatalogue({
-      client: { watch: () => silence(signal) },
-      initial: this.#catalogue,
-      log: silentLogger,
+    const reader = new LogReader({
+      database,
+      log: this.#published,
+      apply: (entry) => core.books.follow(entry),
       signal,
     });
     const core = riskCore({
       database,
-      catalogue,
+      catalogue: new KnownCatalogue(silentLogger, this.#catalogue),
       engine: this.#mortal(this.#engine, signal),
+      progress: reader,
       log: mortalLogger(this.#log, signal),
       signal,
       onFatal: (error) => {
@@ -52,6 +58,7 @@ export class CrashableRisk {
       },
     });
     this.#running = { database, core, stopped };
+    reader.run().catch((error) => this.#log.error('an entry could not be applied', { error }));
   }
 
   crash(): void {
@@ -83,7 +90,6 @@ export class CrashableRisk {
       submit: (...given) => (signal.aborted ? rejected() : engine.submit(...given)),
       abandon: (...given) => (signal.aborted ? rejected() : engine.abandon(...given)),
       head: (...given) => engine.head(...given),
-      log: (...given) => engine.log(...given),
     };
   }
 
@@ -91,11 +97,6 @@ export class CrashableRisk {
     if (this.#running) return this.#running;
     throw dead();
   }
-}
-
-/** A catalogue that never changes. */
-async function* silence(signal: AbortSignal): AsyncGenerator<Catalogue, void> {
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 function dead(): Error {
