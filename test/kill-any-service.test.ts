@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { waitFor } from 'flotilla/testing';
 import { assertConserved } from './conservation.ts';
@@ -69,6 +71,24 @@ test('kill -9 of every service in turn, while orders flow, loses and doubles not
       assert.equal(id, all[index]!.id - 1, `${symbol} trade ids`);
     await book(fleet.gateway, symbol);
   }
+});
+
+test('kill -9 of the broker and the loss of all its data, while orders flow, loses and doubles nothing', async (t) => {
+  await fleet.call('feeds.resume');
+  const flow = await OrderFlow.start(fleet.gateway, 4);
+  await waitFor(() => flow.promisedCount > 10, { what: 'orders to flow' });
+  renameSync(join(fleet.data, 'broker'), join(fleet.data, 'lost-broker'));
+  const killedAt = performance.now();
+  const pid = await fleet.kill('broker');
+  await fleet.isBack('broker', pid);
+  const before = flow.promisedCount;
+  await waitFor(() => flow.promisedCount > before + 10, { what: 'orders to flow again' });
+  const { promised, refusals } = await flow.stop();
+  await assertConserved(fleet);
+  t.diagnostic(`all books agreed ${Math.round(performance.now() - killedAt)} ms after the death`);
+  // 404 and 409: a cancel of what was traded in between; 422: an order that the book cannot fill.
+  const failed = [...refusals].filter(([status]) => ![404, 409, 422].includes(status));
+  assert.deepEqual(failed, [], `of ${promised.length} orders: they need no broker`);
 });
 
 test('while a service is away, calls that need it fail fast with unavailable and others go on', async (t) => {
