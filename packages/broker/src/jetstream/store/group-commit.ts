@@ -1,17 +1,13 @@
 /**
  * Group commit over the databases of a broker: one batch at a time, opened by the first write of a turn of the event
- * loop, committed at the end of that turn. What arrives while the thread is in a flush goes together into the next
- * batch, so the batches grow with the load and nobody waits for a timer.
- *
- * A turn that comes after a pause is cut in two (see `spent`), when the pause was longer than a flush takes. A client
- * that keeps 64 messages in flight otherwise falls into step with the broker: one works while the other waits. When it
- * gets the first half of its acknowledgements early, both work at the same time from then on, and the pauses vanish.
- * A broker without pauses has enough to do, and makes its batches as large as they come.
+ * loop, committed at the end of that turn, or when its pace says so (`batch-pace.ts`). What arrives while the thread
+ * is in a flush goes together into the next batch, so the batches grow with the load.
  *
  * A failed write or commit is final. Nothing of the batch is told to anybody, nothing more is accepted, and memory,
  * which may be ahead of the disk by this one batch, is to be thrown away with the process.
  */
 import { BrokerError } from '../../broker-error.ts';
+import { BatchPace } from './batch-pace.ts';
 import type { Commits } from './commits.ts';
 import { FlushTimes } from './flush-times.ts';
 
@@ -36,24 +32,18 @@ export interface GroupCommitOptions {
 
 /** Longest time that `beforeCommit` work waits for a batch, in ms. */
 const LAZY_MS = 50;
-/** Fewer messages than this are not worth a flush of their own. */
-const SMALLEST_PART = 16;
-/** Part of the newest flush in the smoothed time of a flush. */
-const NEWEST = 0.125;
-/** Longest time that a batch is gathered, in ms, and messages between two looks at the clock. */
-const LONGEST_MS = 5;
-const CLOCK_EVERY = 64;
-
 export class GroupCommit implements Commits {
   readonly flushTimes = new FlushTimes();
   readonly #options: GroupCommitOptions;
   readonly #now: () => number;
   readonly #schedule: (flush: () => void) => void;
-  readonly #flushScheduled = (): void => {
+  readonly #pace = new BatchPace();
+  readonly #flushNow = (): void => this.flush();
+  readonly #endTurn = (): void => {
     this.#scheduled = false;
-    this.#inLastTurn = this.#inTurn;
-    this.#inTurn = 0;
-    this.flush();
+    const wait = this.#pace.turnEnded();
+    if (wait === 0 || this.#closed || this.#members.length === 0) this.flush();
+    else this.#patience ??= setTimeout(this.#flushNow, wait);
   };
   #members: BatchMember[] = [];
   #before: (() => void)[] = [];
@@ -62,16 +52,8 @@ export class GroupCommit implements Commits {
   #flushing = false;
   #failure: BrokerError | undefined;
   #lazy: NodeJS.Timeout | undefined;
-  #openedAt = 0;
-  #flushedAt = 0;
-  /** Smoothed time of a flush, in ms. */
-  #flushMs = 0;
-  /** Messages in the open batch, and at how many of them it is committed without waiting for the end of the turn. */
-  #gathered = 0;
-  #cutAt = Number.POSITIVE_INFINITY;
-  /** Messages in this turn so far, and in the one before. */
-  #inTurn = 0;
-  #inLastTurn = 0;
+  /** Runs while the end of the turn is put off. */
+  #patience: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: GroupCommitOptions) {
@@ -92,10 +74,7 @@ export class GroupCommit implements Commits {
   join(member: BatchMember): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#members.push(member) > 1) return;
-    this.#openedAt = this.#now();
-    this.#gathered = 0;
-    const rested = this.#openedAt - this.#flushedAt > this.#flushMs;
-    this.#cutAt = rested ? Math.max(SMALLEST_PART, this.#inLastTurn >> 1) : Number.POSITIVE_INFINITY;
+    this.#pace.opened(this.#now());
     this.#wake();
   }
 
@@ -111,13 +90,9 @@ export class GroupCommit implements Commits {
     if (this.#members.length === 0 && !this.#closed) this.#lazy ??= setTimeout(() => this.flush(), LAZY_MS);
   }
 
-  /** One more message is in the batch: commits when it is half of what the last turn had, or after a long time. */
+  /** One more message is in the batch. */
   spent(): void {
-    this.#inTurn++;
-    const gathered = ++this.#gathered;
-    const due =
-      gathered >= this.#cutAt || (gathered % CLOCK_EVERY === 0 && this.#now() - this.#openedAt >= LONGEST_MS);
-    if (due) this.flush();
+    if (this.#pace.message(this.#now)) this.flush();
   }
 
   /** Commits what there is. */
@@ -146,6 +121,7 @@ export class GroupCommit implements Commits {
       cause,
     );
     clearTimeout(this.#lazy);
+    clearTimeout(this.#patience);
     this.#before = [];
     this.#after = [];
     const members = this.#members;
@@ -164,22 +140,23 @@ export class GroupCommit implements Commits {
   #wake(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#schedule(this.#flushScheduled);
+    this.#schedule(this.#endTurn);
   }
 
   #commit(): void {
     clearTimeout(this.#lazy);
     this.#lazy = undefined;
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
     // Such work may ask for more of the same: it goes into this batch as well.
     for (let i = 0; i < this.#before.length; i++) this.#before[i]!();
     this.#before.length = 0;
     if (this.#members.length === 0) return;
     const start = this.#now();
     for (const member of this.#members) member.commit();
-    this.#flushedAt = this.#now();
-    const took = this.#flushedAt - start;
-    this.#flushMs += (took - this.#flushMs) * NEWEST;
-    this.flushTimes.add(took);
+    const end = this.#now();
+    this.#pace.flushed(start, end);
+    this.flushTimes.add(end - start);
     this.#members.length = 0;
   }
 
