@@ -9,6 +9,7 @@ import { contenders as brokers } from './broker/contenders.ts';
 import { type BrokerRow, runBroker } from './broker/suite.ts';
 import { contenders } from './calls/contenders.ts';
 import { type CallsRow, runCalls, telemetryCostUs } from './calls/suite.ts';
+import { runDurability } from './durability/suite.ts';
 import { type FleetRow, runFleet } from './fleet/suite.ts';
 import { type IdleRow, runIdle } from './idle/suite.ts';
 import { describeMachine } from './machine.ts';
@@ -27,6 +28,8 @@ const usage = `usage: npm run bench -- <suite> [--json] [--rounds N] [--seconds 
           broker, nats-server and Redis Streams (where they are installed)
   calls   one call between two processes: Flotilla, a bare framed loop, Moleculer (TCP), NestJS (TCP),
           nats-server (where it is installed), grpc-js
+  durability  kills of a broker under 64 publishers, and losses of power (--kills N, --cuts N, --seed N; default 300, 200 and
+          another one each time); ends with 1 when something acknowledged is lost or handled twice, or it is not ready in time
   fleet   npm start to the first trade, kill -9 of each service to its return, Ctrl-C to the end
   idle    memory and CPU of all processes of the fleet while there is no load
   overload  a server that is asked for up to ten times what it can do, by callers that do not hold back; ends with 1 when it
@@ -54,6 +57,9 @@ function readArguments() {
         json: { type: 'boolean', default: false },
         rounds: { type: 'string', default: '3' },
         seconds: { type: 'string' },
+        kills: { type: 'string', default: '300' },
+        cuts: { type: 'string', default: '200' },
+        seed: { type: 'string', default: `${Date.now() % 2 ** 31}` },
         help: { type: 'boolean', default: false },
       },
     });
@@ -73,6 +79,10 @@ const usualSeconds: Record<string, number> = { idle: 20, telemetry: 1, survival:
 const seconds = Number(values.seconds ?? usualSeconds[suite ?? ''] ?? 3);
 if (!Number.isInteger(rounds) || rounds < 1) refuse(`--rounds ${values.rounds} is not a whole number from 1`);
 if (!(seconds > 0 && seconds <= 60)) refuse(`--seconds ${values.seconds} is not between 0 and 60`);
+const [kills, cuts, seed] = [values.kills, values.cuts, values.seed].map(Number) as [number, number, number];
+for (const [name, value] of Object.entries({ kills, cuts, seed })) {
+  if (!Number.isInteger(value) || value < 1) refuse(`--${name} is not a whole number from 1`);
+}
 
 const machine = describeMachine();
 const talk = (line: string) => process.stderr.write(`${line}\n`);
@@ -85,6 +95,12 @@ switch (suite) {
     refuseUnknown('contender', contenders);
     print(await runCalls({ only, rounds, seconds, inFlight: [1, 64], talk }), callsReport);
     break;
+  case 'durability': {
+    const rows = await runDurability({ kills, cuts, seed, talk });
+    print(rows, judgedReport);
+    if (rows.some(({ holds }) => holds === false)) process.exitCode = 1;
+    break;
+  }
   case 'fleet':
     print(await runFleet({ rounds, talk }), fleetReport);
     break;
@@ -130,7 +146,9 @@ function print<Row>(rows: readonly Row[], report: (rows: readonly Row[]) => stri
     return;
   }
   const { cpu, cores, memoryGiB, system, node } = machine;
-  const where = `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}; medians of ${rounds} rounds`;
+  const how =
+    suite === 'durability' ? `${kills} kills, ${cuts} cuts, seed ${seed}` : `medians of ${rounds} rounds`;
+  const where = `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}; ${how}`;
   process.stdout.write(`${report(rows)}\n\n${where}\n`);
 }
 

@@ -1,0 +1,1 @@
+export { buildPowerCut, ForgetfulDisk, type Remains } from './forgetful-disk.ts';
