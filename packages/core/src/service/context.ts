@@ -181,24 +181,21 @@ export class CallContext<Config, U extends Uses, State> implements Context<Confi
   remainingMs(): number | undefined {
     return this.#call.remainingMs();
   }
-  publish<P extends Schema>(
-    event: ContractEvent<P>,
-    payload: InputOf<P>,
-    options?: PublishOptions,
-  ): Promise<Published> {
-    return this.#runtime.speaker.publish(event, payload, options, this);
+  // Functions and not methods: handlers take their context apart.
+  get publish(): Speaks['publish'] {
+    return (event, payload, options) => this.#runtime.speaker.publish(event, payload, options, this);
   }
-  emit<P extends Schema>(event: ContractEvent<P>, payload: InputOf<P>): void {
-    this.#runtime.speaker.emit(event, payload, this);
+  get emit(): Speaks['emit'] {
+    return (event, payload) => this.#runtime.speaker.emit(event, payload, this);
   }
-  streamEnd<P extends Schema>(event: ContractEvent<P>): Promise<StreamEnd<OutputOf<P>>> {
-    return this.#runtime.streamEnd(event);
+  get streamEnd(): Speaks['streamEnd'] {
+    return this.#runtime.streamEnd;
   }
-  transaction<T>(work: (tx: Transaction) => T): Promise<T> {
-    return this.#runtime.speaker.transaction(work, this, this.signal);
+  get transaction(): Speaks['transaction'] {
+    return (work) => this.#runtime.speaker.transaction(work, this, this.signal);
   }
-  progress(group: string, contract: Contract): Progress {
-    return this.#runtime.progress(group, contract);
+  get progress(): Speaks['progress'] {
+    return this.#runtime.progress;
   }
   replayed(): void {
     this.isReplay = true;

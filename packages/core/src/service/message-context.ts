@@ -1,18 +1,13 @@
-/** What a handler of messages knows about the one that it handles. */
-import type { Contract, ContractEvent } from '../contract/contract.ts';
-import type { InputOf, OutputOf, Schema } from '../contract/schema.ts';
 import type { Transaction } from '../messaging/durable/transaction.ts';
 import type { AttemptScope } from '../messaging/handling/attempt.ts';
 import type { Message } from '../messaging/handling/message.ts';
-import type { Progress } from '../messaging/handling/progress.ts';
-import type { Published, PublishOptions, StreamEnd } from '../messaging/publishing/event-publisher.ts';
 import type { CallScope } from '../rpc/client.ts';
 import type { Database } from '../store/database.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Span } from '../telemetry/span.ts';
 import { traced } from '../telemetry/traced-log.ts';
 import type { Tracer } from '../telemetry/tracer.ts';
-import type { Clients, HostRuntime, ServiceRuntime, Uses } from './context.ts';
+import type { Clients, HostRuntime, ServiceRuntime, Speaks, Uses } from './context.ts';
 
 /** What a handler gets beside the payload. */
 export interface MessageContext<Config = unknown, U extends Uses = Record<never, never>, State = unknown>
@@ -106,23 +101,20 @@ export class HandlingContext implements MessageContext<unknown, Uses, unknown>, 
   remainingMs(): number {
     return this.#scope.remainingMs();
   }
-  publish<P extends Schema>(
-    event: ContractEvent<P>,
-    payload: InputOf<P>,
-    options?: PublishOptions,
-  ): Promise<Published> {
-    return this.#runtime.speaker.publish(event, payload, options, this);
+  // Functions and not methods: handlers take their context apart.
+  get publish(): Speaks['publish'] {
+    return (event, payload, options) => this.#runtime.speaker.publish(event, payload, options, this);
   }
-  emit<P extends Schema>(event: ContractEvent<P>, payload: InputOf<P>): void {
-    this.#runtime.speaker.emit(event, payload, this);
+  get emit(): Speaks['emit'] {
+    return (event, payload) => this.#runtime.speaker.emit(event, payload, this);
   }
-  streamEnd<P extends Schema>(event: ContractEvent<P>): Promise<StreamEnd<OutputOf<P>>> {
-    return this.#runtime.streamEnd(event);
+  get streamEnd(): Speaks['streamEnd'] {
+    return this.#runtime.streamEnd;
   }
-  transaction<T>(work: (tx: Transaction) => T): Promise<T> {
-    return this.#scope.transaction(work);
+  get transaction(): Speaks['transaction'] {
+    return (work) => this.#scope.transaction(work);
   }
-  progress(group: string, contract: Contract): Progress {
-    return this.#runtime.progress(group, contract);
+  get progress(): Speaks['progress'] {
+    return this.#runtime.progress;
   }
 }
