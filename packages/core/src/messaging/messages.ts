@@ -176,10 +176,12 @@ export class Messages {
       this.#streams.ensureGroups(),
       this.#streams.ensureDeadLetters(),
       this.#streams.ensureRedrive(),
+      this.#streams.ensureAttempts(),
     ]);
     const parts: SubscriptionParts = {
       link: this.#link,
       streams: this.#streams,
+      publisher: this.#publisher,
       events: this.#events,
       bucket: new GroupBucket({ streams: this.#streams, link: this.#link, publisher: this.#publisher, log }),
       deadLetters: new DeadLetters({
@@ -227,8 +229,8 @@ export class Messages {
 
   /** Nobody took a message: its stream was removed, by hand or with the broker's data. The message is sent again meanwhile. */
   #remake(subject: string): void {
-    const { topology } = this.#streams;
-    if (topology.readEventSubject(subject)) this.#events.streamMissing(subject);
+    const family = this.#streams.topology.readEventSubject(subject);
+    if (family) this.#events.familyMissing(family.service);
     else if (!this.#isRemaking) {
       this.#isRemaking = true;
       const { log } = this.#options.telemetry;

@@ -5,6 +5,7 @@ import type { Transaction } from './durable/transaction.ts';
 import type { GroupBucket } from './groups/group-bucket.ts';
 import { GroupReader, type OpenPartition } from './groups/group-reader.ts';
 import type { Attempt, HandledEvent, MakeContext } from './handling/attempt.ts';
+import { AttemptBook } from './handling/attempt-book.ts';
 import type { DeadLetters } from './handling/dead-letter.ts';
 import { Failures } from './handling/failures.ts';
 import type { HandlingMetrics } from './handling/handling-metrics.ts';
@@ -27,6 +28,7 @@ import type { BrokerLink } from './jetstream/broker-link.ts';
 import type { Family, Streams } from './jetstream/streams.ts';
 import { type ListenSubscription, startListening } from './listening.ts';
 import type { EventPublisher } from './publishing/event-publisher.ts';
+import type { Publisher } from './publishing/publisher.ts';
 import type { AnySubscription, EventHandler, OrderedSubscription, StartPosition } from './subscription.ts';
 import { header } from './topology.ts';
 
@@ -34,6 +36,7 @@ import { header } from './topology.ts';
 export interface SubscriptionParts {
   readonly link: BrokerLink;
   readonly streams: Streams;
+  readonly publisher: Publisher;
   readonly events: EventPublisher;
   readonly bucket: GroupBucket;
   readonly deadLetters: DeadLetters;
@@ -168,6 +171,7 @@ function runWork(
     ...{ api: streams.api, link, stream: family.stream, handlers, settings, gate, deadLetters },
     remake: () => streams.infoOf(family),
     ackWaitMs: parts.ackWaitMs,
+    book: bookOf(settings.group, family.stream, parts),
     consumer: {
       durable_name: topology.workConsumer(settings.group, event!),
       description: `work of group ${settings.group}`,
@@ -231,6 +235,7 @@ export function runRedrive(
   const gate = new InboxGate(concurrent, durable);
   const queue = new WorkQueue({
     ackWaitMs: parts.ackWaitMs,
+    book: bookOf(settings.group, topology.redriveStream, parts),
     ...{
       api: streams.api,
       link,
@@ -290,6 +295,10 @@ function deliverFrom(
   if ('sequence' in from)
     return { deliver_policy: 'by_start_sequence', opt_start_seq: Math.max(1, from.sequence) };
   return { deliver_policy: 'by_start_time', opt_start_time: from.time.toISOString() };
+}
+
+function bookOf(group: string, stream: string, { streams, publisher }: SubscriptionParts): AttemptBook {
+  return new AttemptBook({ streams, publisher, group, stream });
 }
 
 function openWith(

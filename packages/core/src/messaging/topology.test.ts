@@ -56,6 +56,7 @@ describe('the names of messages', () => {
       topology.deadLetterStream,
       topology.redriveStream,
       topology.delayedStream,
+      topology.attemptsStream,
       topology.groupsStream,
     ])
       assert.equal(topology.serviceOfStream(stream), undefined, stream);

@@ -7,6 +7,7 @@
  * | events of a service (an event family) | `F_<service>` | `F.events.<service>.<partition>.<event>` |
  * | dead letters | `F_DEAD_LETTERS` | `F.dead-letters.<service>.<group>.<event>` |
  * | redriven and replayed to one group | `F_REDRIVE` | `F.redrive.<group>.<service>.<event>` |
+ * | attempts at work that went wrong | `F_ATTEMPTS` | `F.attempts.<group>.<stream>.<sequence>` |
  * | not due yet | `F_DELAYED` | `F.delayed.<service>.<partition>.<event>` |
  * | at most once | none | `F.emit.<service>.<event>` |
  * | who reads which partition, and how far | `KV_F_groups` | `$KV.F_groups.<key>` |
@@ -60,6 +61,10 @@ export class Topology {
     return `${this.fleet}_REDRIVE`;
   }
 
+  get attemptsStream(): string {
+    return `${this.fleet}_ATTEMPTS`;
+  }
+
   get delayedStream(): string {
     return `${this.fleet}_DELAYED`;
   }
@@ -100,6 +105,11 @@ export class Topology {
 
   redriveSubject(group: string, service = '*', event = '*'): string {
     return `${this.fleet}.redrive.${group}.${service}.${event}`;
+  }
+
+  /** Of a message that is named by its stream and sequence. */
+  attemptSubject(group: string, stream: string, sequence: number): string {
+    return `${this.fleet}.attempts.${group}.${stream}.${sequence}`;
   }
 
   delayedSubject(service: string, partition: number, event: string): string {

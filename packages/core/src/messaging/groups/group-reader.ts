@@ -86,6 +86,8 @@ export class GroupReader implements GroupGauges {
   #onLeft: (() => void) | undefined;
   #isRefused = false;
   #isClosed = false;
+  /** How far this instance came in partitions that it lost, and under which epoch. */
+  readonly #lost = new Map<number, { readonly epoch: number; readonly sequence: number }>();
   /** The records as they were seen last. */
   readonly #stored = new Map<number, StoredPartition>();
 
@@ -275,7 +277,8 @@ export class GroupReader implements GroupGauges {
       this.#machine.acquireFailed(partition);
       return;
     }
-    const progress = { sequence: before?.sequence ?? -1, inFlight: 0, retries: 0, deadLetters: 0 };
+    const sequence = this.#checkpointOf(partition, before);
+    const progress = { sequence, inFlight: 0, retries: 0, deadLetters: 0 };
     try {
       const record: StoredPartition = { owner: instance, epoch, by, event, time: Date.now(), ...progress };
       const taken = await bucket.put(key, record, revision, writeWithinMs);
@@ -294,6 +297,16 @@ export class GroupReader implements GroupGauges {
     }
     this.#step();
     await this.#open(partition);
+  }
+
+  /**
+   * Where the owner to be begins. If it was the last owner itself, and had only lost its connection for a while, it knows better than
+   * the record how far it came.
+   */
+  #checkpointOf(partition: number, before: StoredPartition | undefined): number {
+    const stored = before?.sequence ?? -1;
+    const known = this.#lost.get(partition);
+    return known && known.epoch === before?.epoch ? Math.max(stored, known.sequence) : stored;
   }
 
   #refuseGroup(other: string): void {
@@ -385,10 +398,13 @@ export class GroupReader implements GroupGauges {
     if (!owned) return;
     const { log, group, service } = this.#options;
     this.#owned.delete(partition);
+    if (owned.opened)
+      this.#lost.set(partition, { epoch: owned.lease.epoch, sequence: owned.opened.run.checkpoint });
     owned.lease.lose();
     owned.opened?.close();
     owned.opened?.run.abort(platformError('unavailable', `partition ${partition} is read elsewhere`));
-    log.warn('a partition was lost', { group, family: service, partition });
+    // One that is being given back may be seen with its next owner before the broker has answered.
+    if (!owned.isEnding) log.warn('a partition was lost', { group, family: service, partition });
   }
 
   /** A write of the owner was refused. */

@@ -29,13 +29,6 @@ export class Failures {
     return next;
   }
 
-  /** Whether a message has had all attempts that any error allows, without one having been seen to fail for good. */
-  hasCrashedTooOften({ attempt }: InHand): boolean {
-    const { retry, exhausted } = this.#settings;
-    const most = Math.max(retry.transient.attempts, retry.unexpected.attempts);
-    return exhausted === 'dead-letter' && attempt >= most;
-  }
-
   #decide(message: InHand, error: unknown): AfterFailure {
     const { retry, exhausted } = this.#settings;
     const next: AfterFailure =

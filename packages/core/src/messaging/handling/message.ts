@@ -74,7 +74,8 @@ export class InHand implements Message {
     return this.#facts.source;
   }
   get time(): Date {
-    return new Date(this.#facts.timeMs ?? this.storedMs);
+    const published = Date.parse(this.#facts.time ?? '');
+    return new Date(Number.isNaN(published) ? this.storedMs : published);
   }
   get redrives(): number {
     return this.#facts.redrives;

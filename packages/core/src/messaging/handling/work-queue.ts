@@ -15,6 +15,7 @@ import { DurableConsumer, type DurableConsumerConfig } from '../jetstream/durabl
 import type { EventHandler, GroupSettings } from '../subscription.ts';
 import type { DeadLetterReason } from '../topology.ts';
 import { Attempt, type AttemptEnvironment } from './attempt.ts';
+import type { AttemptBook } from './attempt-book.ts';
 import type { DeadLetters } from './dead-letter.ts';
 import type { Failures } from './failures.ts';
 import type { HandlingOutcome } from './handling-metrics.ts';
@@ -22,6 +23,7 @@ import { InProgressSchedule } from './in-progress-schedule.ts';
 import { AlreadyHandled, type InboxGate } from './inbox-gate.ts';
 import { eventOfSubject, InHand } from './message.ts';
 import type { PartitionCounts } from './partition-run.ts';
+import { type AttemptNote, judge } from './suspicion.ts';
 
 export interface WorkQueueOptions {
   readonly api: JetStreamApi;
@@ -35,6 +37,7 @@ export interface WorkQueueOptions {
   readonly settings: GroupSettings;
   readonly environment: AttemptEnvironment;
   readonly gate: InboxGate;
+  readonly book: AttemptBook;
   /** A message that is not acknowledged for so long goes to another. */
   readonly ackWaitMs: number;
   readonly failures: Failures;
@@ -45,20 +48,30 @@ export interface WorkQueueOptions {
 /** A message in hand, with the subject that acknowledges its latest delivery. */
 interface Job {
   readonly message: InHand;
+  /** The number of that delivery. */
+  readonly deliveries: number;
   reply: string;
   attempt: Attempt | undefined;
   isEnded: boolean;
+  /** It may have killed its process: it is handled by itself. */
+  isSuspect: boolean;
+  crashes: number;
 }
 
 const tickMs = 100;
-/** Before a message that this version does not know is given to another. */
-const unknownEventMs = 1_000;
+/** Before a message of which something is not known is given to another. */
+const unknownMs = 1_000;
+const mostRemembered = 10_000;
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #consumer: DurableConsumer;
   readonly #jobs = new Map<number, Job>();
   readonly #waiting: Job[] = [];
+  /** Those that have to be handled by themselves, the one being handled first. */
+  readonly #suspects: Job[] = [];
+  /** Deliveries that failed here, by sequence: no note of them has to be asked for. */
+  readonly #failedHere = new Map<number, AttemptNote>();
   readonly #alive: InProgressSchedule<Job>;
   readonly #ticker: NodeJS.Timeout;
   readonly #stopListening: () => void;
@@ -103,7 +116,8 @@ export class WorkQueue {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     this.#consumer.stop();
-    for (const job of this.#waiting.splice(0)) this.#giveBack(job, 0);
+    this.#waiting.length = 0;
+    for (const job of this.#jobs.values()) if (!job.attempt) this.#giveBack(job, 0);
     if (this.#running > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs);
@@ -142,7 +156,7 @@ export class WorkQueue {
     const handler = handlers.get(eventOfSubject(raw.subject));
     if (!handler) {
       // A newer version of this service asked for it; it is left to an instance of that.
-      this.#tell(reply, `-NAK {"delay":${unknownEventMs * nanosecondsPerMs}}`);
+      this.#tell(reply, `-NAK {"delay":${unknownMs * nanosecondsPerMs}}`);
       this.#consumer.release(1);
       return;
     }
@@ -150,23 +164,76 @@ export class WorkQueue {
     // Deliveries count attempts: one that ended the process is counted, too.
     message.attempt = delivery.deliveries - 1;
     message.firstAttemptMs = message.attempt === 0 ? Date.now() : message.storedMs;
-    const job: Job = { message, reply, attempt: undefined, isEnded: false };
+    const { deliveries } = delivery;
+    const job: Job = {
+      ...{ message, deliveries, reply, attempt: undefined, isEnded: false, isSuspect: false, crashes: 0 },
+    };
     this.#jobs.set(delivery.sequence, job);
     this.#alive.taken(job, performance.now());
+    if (deliveries === 1) this.#admit(job);
+    else this.#consider(job);
+  }
+
+  /** Delivered before: how did that end? */
+  #consider(job: Job): void {
+    const { sequence } = job.message;
+    const here = this.#failedHere.get(sequence);
+    this.#failedHere.delete(sequence);
+    if (here && judge(job.deliveries, here) === 'innocent') {
+      job.crashes = here.crashes;
+      this.#admit(job);
+      return;
+    }
+    this.#options.book.read(sequence).then(
+      (note) => {
+        if (job.isEnded || this.#isStopping) return;
+        job.crashes = note?.crashes ?? 0;
+        const verdict = judge(job.deliveries, note);
+        if (verdict === 'innocent') this.#admit(job);
+        else if (verdict === 'guilty' && this.#options.settings.exhausted === 'dead-letter') {
+          this.#bury(job, 'crashed', crashed(job));
+        } else this.#suspect(job);
+      },
+      (error: unknown) => {
+        this.#options.log.warn('what is known of a message cannot be read', { id: job.message.id, error });
+        this.#giveBack(job, unknownMs);
+      },
+    );
+  }
+
+  #suspect(job: Job): void {
+    job.isSuspect = true;
+    this.#suspects.push(job);
+    if (this.#suspects.length === 1) this.#trySuspect();
+  }
+
+  /** The note comes first: if the process dies now, it is known why. */
+  #trySuspect(): void {
+    const [job] = this.#suspects;
+    if (!job || this.#isStopping) return;
+    job.crashes += 1;
+    const { message, crashes } = job;
+    this.#options.book.write(message.sequence, { failed: 0, crashes }).then(
+      () => this.#admit(job),
+      (error: unknown) => {
+        // Work goes on without notes: a killer among it is found out later.
+        this.#options.log.warn('a suspected message cannot be noted', { id: message.id, error });
+        this.#admit(job);
+      },
+    );
+  }
+
+  #admit(job: Job): void {
+    if (job.isEnded || this.#isStopping) return;
     if (this.#running < this.#options.settings.concurrency) this.#run(job);
     else this.#waiting.push(job);
   }
 
   #run(job: Job): void {
-    const { gate, environment, failures } = this.#options;
+    const { gate, environment } = this.#options;
     const { message } = job;
     if (gate.isHandled(message)) {
       this.#finish(job, 'skipped');
-      this.#next();
-      return;
-    }
-    if (failures.hasCrashedTooOften(message)) {
-      this.#bury(job, 'crashed', crashed(message));
       this.#next();
       return;
     }
@@ -202,7 +269,26 @@ export class WorkQueue {
     }
     environment.of(job.message).series.count('retry');
     this.#retries += 1;
+    this.#note(job);
     this.#giveBack(job, next.delayMs);
+  }
+
+  /** Whoever gets it next knows that it failed, and did not kill. Sent before it is given back. */
+  #note({ message, deliveries, crashes, isSuspect }: Job): void {
+    const { book, log } = this.#options;
+    // It failed, and the process lives: this time it was not the killer.
+    const note = { failed: deliveries, crashes: isSuspect ? crashes - 1 : crashes };
+    this.#failedHere.set(message.sequence, note);
+    if (this.#failedHere.size > mostRemembered) {
+      const [oldest] = this.#failedHere.keys();
+      this.#failedHere.delete(oldest!);
+    }
+    book.write(message.sequence, note).catch((error: unknown) => {
+      log.debug('a failed attempt was not noted: its message will be handled by itself', {
+        id: message.id,
+        error,
+      });
+    });
   }
 
   /** The dead letter is stored before the broker is told that the message is done with. */
@@ -232,10 +318,17 @@ export class WorkQueue {
   #end(job: Job, text: string): void {
     if (job.isEnded) return;
     job.isEnded = true;
+    if (job.isSuspect) this.#cleared(job);
     this.#alive.ended(job);
     this.#jobs.delete(job.message.sequence);
     this.#tell(job.reply, text);
     this.#consumer.release(1);
+  }
+
+  #cleared(job: Job): void {
+    const at = this.#suspects.indexOf(job);
+    if (at >= 0) this.#suspects.splice(at, 1);
+    if (at === 0) this.#trySuspect();
   }
 
   #tell(reply: string, text: string): void {
@@ -249,9 +342,9 @@ export class WorkQueue {
   }
 }
 
-function crashed({ type, attempt }: InHand): Error {
+function crashed({ message: { type }, crashes }: Job): Error {
   return platformError(
     'internal',
-    `${type} was delivered ${attempt} times and never acknowledged: the process seems to die while it handles it`,
+    `${type}: the process died ${crashes} times while it handled this message, and nothing else that was suspected`,
   );
 }

@@ -17,16 +17,20 @@ export const errorNumber = {
   streamNameInUse: 10058,
   wrongLastSequence: 10071,
   messageTooLarge: 10054,
-  /** "stream store failed", which is also what a full stream that discards new messages answers. */
+  /** The store could not take a message: because of the stream's limits, which the description says, or for now. */
   streamStoreFailed: 10077,
   replicasNotSupported: 10074,
   noSuitablePeers: 10005,
 } as const;
 
 export function apiError(what: string, { code, err_code, description }: ApiErrorBody): FlotillaError {
-  return platformError(codeOf(code, err_code), `${what}: the broker answered "${description ?? code}"`, {
-    data: { jetstream: err_code },
-  });
+  return platformError(
+    codeOf(code, err_code, description),
+    `${what}: the broker answered "${description ?? code}"`,
+    {
+      data: { jetstream: err_code },
+    },
+  );
 }
 
 /** The server's number of an error that {@link apiError} made. */
@@ -35,14 +39,14 @@ export function numberOf(error: unknown): number | undefined {
   return (error.data as { readonly jetstream?: number } | undefined)?.jetstream;
 }
 
-function codeOf(status: number, number: number | undefined): PlatformCode {
+function codeOf(status: number, number: number | undefined, description = ''): PlatformCode {
   switch (number) {
     case errorNumber.wrongLastSequence:
       return 'conflict';
     case errorNumber.messageTooLarge:
       return 'payload_too_large';
     case errorNumber.streamStoreFailed:
-      return 'resource_exhausted';
+      return description.startsWith('maximum ') ? 'resource_exhausted' : 'unavailable';
   }
   if (status === 404) return 'not_found';
   if (status === 503) return 'unavailable';

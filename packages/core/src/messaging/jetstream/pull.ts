@@ -26,7 +26,7 @@ const expiresMs = 30_000;
 const heartbeatMs = 5_000;
 /** Longer silence than this while something was asked for means that nobody answers. */
 const silenceMs = 2 * heartbeatMs + 2_000;
-const lookMs = 1_000;
+const lookMs = 3_000;
 
 /** Status codes of a pull request. */
 const heartbeat = 100;

@@ -2,6 +2,7 @@
  * Makes the streams of a fleet where they are missing, and learns what they are like. Whoever comes first makes a stream; it is
  * then as it is: only its limits follow the options of the service that owns it.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { platformError } from '../../errors/flotilla-error.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { describeFamily, partitionsOf, type Topology } from '../topology.ts';
@@ -37,6 +38,9 @@ const dayMs = 86_400_000;
 const defaultKeepMs = 7 * dayMs;
 /** People have to find the time to look at dead letters. */
 const keepDeadLettersMs = 30 * dayMs;
+/** A suspect that is not handed out for so long is forgotten. */
+const keepAttemptsMs = dayMs;
+const remakeAfterMs = 500;
 /** In which a stream recognises a repeated id. */
 export const duplicateWindowMs = 120_000;
 
@@ -47,6 +51,8 @@ export class Streams {
   readonly #families = new Map<string, Promise<Family>>();
   /** That this process, as the owner, wants for its family. */
   readonly #limits = new Map<string, FamilyLimits>();
+  /** Streams that were there: a missing one of them was deleted. */
+  readonly #seen = new Set<string>();
   #replicas: number;
 
   constructor({ api, topology, abilities, replicas, log }: StreamsOptions) {
@@ -125,6 +131,19 @@ export class Streams {
     });
   }
 
+  /** In memory: what is lost with the broker is only who is suspected, and soon found out again. */
+  ensureAttempts(): Promise<StreamInfo> {
+    const { topology } = this;
+    return this.#ensure({
+      ...this.#common(topology.attemptsStream, [`${topology.fleet}.attempts.>`]),
+      description: `attempts at work of ${topology.fleet} that went wrong`,
+      retention: 'limits',
+      storage: 'memory',
+      max_msgs_per_subject: 1,
+      max_age: keepAttemptsMs * nanosecondsPerMs,
+    });
+  }
+
   ensureDelayed(): Promise<StreamInfo> {
     const { topology } = this;
     return this.#ensure({
@@ -154,6 +173,7 @@ export class Streams {
     if (topology.readDelayedSubject(subject)) await this.ensureDelayed();
     else if (topology.readDeadLetterSubject(subject)) await this.ensureDeadLetters();
     else if (topology.readRedriveSubject(subject)) await this.ensureRedrive();
+    else if (subject.startsWith(`${topology.fleet}.attempts.`)) await this.ensureAttempts();
     else if (subject.startsWith(topology.keySubject(''))) await this.ensureGroups();
   }
 
@@ -202,12 +222,22 @@ export class Streams {
 
   async #ensure(config: StreamConfig): Promise<StreamInfo> {
     try {
-      return await this.api.streamInfo(config.name);
+      const info = await this.api.streamInfo(config.name);
+      this.#seen.add(config.name);
+      return info;
     } catch (error) {
       if (numberOf(error) !== errorNumber.streamNotFound) throw error;
     }
+    // nats-server removes the files of a deleted stream in the background, and with them those of a new one of its name.
+    if (this.#seen.delete(config.name)) await delay(remakeAfterMs);
+    return await this.#create(config);
+  }
+
+  async #create(config: StreamConfig): Promise<StreamInfo> {
     try {
-      return await this.api.createStream(config);
+      const info = await this.api.createStream(config);
+      this.#seen.add(config.name);
+      return info;
     } catch (error) {
       const number = numberOf(error);
       // Another process was faster.
@@ -219,7 +249,7 @@ export class Streams {
         wanted: config.num_replicas,
         taken: this.#replicas,
       });
-      return await this.#ensure({ ...config, num_replicas: this.#replicas });
+      return await this.#create({ ...config, num_replicas: this.#replicas });
     }
   }
 }

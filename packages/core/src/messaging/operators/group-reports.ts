@@ -4,11 +4,12 @@
  */
 
 import type { StoredPartition } from '../groups/partition-lease.ts';
-import type { ConsumerInfo, JetStreamApi, StreamInfo } from '../jetstream/api.ts';
+import { readHeaderBlock } from '../headers.ts';
+import type { ConsumerInfo, GotMessage, JetStreamApi, StreamInfo } from '../jetstream/api.ts';
 import { errorNumber, numberOf } from '../jetstream/api-error.ts';
 import { partitionsOf, type Topology } from '../topology.ts';
 import type { GroupMember, GroupReport, PartitionReport } from './group-report.ts';
-import { peek, readMessages } from './read-messages.ts';
+import { peek } from './read-messages.ts';
 
 export interface GroupFilter {
   readonly group?: string | undefined;
@@ -69,6 +70,10 @@ async function overviewOf(api: JetStreamApi, topology: Topology): Promise<Overvi
   return { ...bucket, deadLetters, givenBack };
 }
 
+/**
+ * The bucket is written all the time, and nats-server 2.9 miscounts for a reader what a newer entry of the key has replaced: so each key
+ * is asked for by itself.
+ */
 async function readBucket(
   api: JetStreamApi,
   topology: Topology,
@@ -76,30 +81,32 @@ async function readBucket(
   const partitions = new Map<string, Map<number, StoredPartition>>();
   const members = new Map<string, GroupMember[]>();
   await ignoringMissing(async () => {
-    const reading = {
-      stream: topology.groupsStream,
-      filter: topology.keySubject('>'),
-      from: { sequence: 1 },
-    };
-    for await (const { subject, headers, payload, time } of readMessages(api, reading)) {
-      // A key that was deleted: its operation is in a header, and it has no value.
-      if (headers.get('KV-Operation') !== undefined) continue;
-      const key = topology.keyOf(subject);
+    const stream = topology.groupsStream;
+    const { state } = await api.streamInfo(stream, { subjects_filter: topology.keySubject('>') });
+    const subjects = Object.keys(state.subjects ?? {}).sort();
+    for (const found of await Promise.all(subjects.map((subject) => api.lastMessage(stream, subject)))) {
+      if (!found?.data || isDeleted(found)) continue;
+      const key = topology.keyOf(found.subject);
       const partition = topology.readPartitionKey(key);
       const member = topology.readMemberKey(key);
       if (partition) {
         const name = keyOf(partition.group, partition.service);
         const ofGroup = partitions.get(name) ?? new Map<number, StoredPartition>();
-        ofGroup.set(partition.partition, JSON.parse(Buffer.from(payload).toString('utf8')));
+        ofGroup.set(partition.partition, JSON.parse(Buffer.from(found.data, 'base64').toString('utf8')));
         partitions.set(name, ofGroup);
       } else if (member) {
         const name = keyOf(member.group, member.service);
         const { instance } = member;
-        members.set(name, [...(members.get(name) ?? []), { instance, seen: time }]);
+        members.set(name, [...(members.get(name) ?? []), { instance, seen: new Date(found.time) }]);
       }
     }
   });
   return { partitions, members };
+}
+
+/** Of a key that was deleted the operation is in a header. */
+function isDeleted({ hdrs = '' }: GotMessage): boolean {
+  return readHeaderBlock(Buffer.from(hdrs, 'base64')).get('KV-Operation') !== undefined;
 }
 
 async function countDeadLetters(api: JetStreamApi, topology: Topology): Promise<Map<string, number>> {

@@ -19,8 +19,8 @@ export interface MessageFacts {
   readonly id: string;
   readonly key: string | undefined;
   readonly source: string;
-  /** When it was published, in Unix milliseconds; undefined when it does not say so. */
-  readonly timeMs: number | undefined;
+  /** When it was published, RFC 3339; undefined when it does not say so. */
+  readonly time: string | undefined;
   readonly traceparent: string | undefined;
   /** How often it was redriven. */
   readonly redrives: number;
@@ -112,13 +112,11 @@ function validOf(checked: Checked): unknown {
 /** Messages of other clients may lack all of it: the stream's name and the sequence name such a message. */
 export function readFacts(headers: ReceivedHeaders, stream: string, sequence: number): MessageFacts {
   const key = headers.get(header.key);
-  const time = headers.get(header.time);
-  const timeMs = time === undefined ? Number.NaN : Date.parse(time);
   return {
     id: headers.get(header.id) ?? headers.get(header.messageId) ?? `${stream}:${sequence}`,
     key: key === undefined ? undefined : decodeValue(key),
     source: headers.get(header.source) ?? '',
-    timeMs: Number.isNaN(timeMs) ? undefined : timeMs,
+    time: headers.get(header.time),
     traceparent: headers.get(header.traceparent),
     redrives: Number(headers.get(header.redrives) ?? 0) || 0,
     replay: headers.get(header.replay),

@@ -231,15 +231,12 @@ export class EventPublisher {
     }
   }
 
-  /** Nobody took a message of this subject: its stream may be gone, and has to be made again. */
-  streamMissing(subject: string): void {
-    const address = this.#topology.readEventSubject(subject);
-    if (address) {
-      const known = this.#families.get(address.service);
-      this.#families.delete(address.service);
-      this.#streams.forget(address.service);
-      if (known) this.#remake(known);
-    }
+  /** Nobody took a message of this family: its stream may be gone, and has to be made again. */
+  familyMissing(service: string): void {
+    const known = this.#families.get(service);
+    this.#families.delete(service);
+    this.#streams.forget(service);
+    if (known) this.#remake(known);
   }
 
   /** Sends and forgets: to those who listen now. @throws FlotillaError `invalid_argument`. */

@@ -34,6 +34,7 @@ export async function startEmbeddedBroker(): Promise<TestBroker> {
       return `nats://127.0.0.1:${port}`;
     },
     kill,
+    end: kill,
     start,
     wipe: () => rm(join(folder, 'data'), { recursive: true, force: true }),
     async stop() {

@@ -33,7 +33,13 @@ export function postings(count: number, accounts = 8): Posting[] {
   return Array.from({ length: count }, (_, at) => ({ account: `account-${at % accounts}`, n: at + 1 }));
 }
 
-/** Whether the numbers of each account rise; repetitions of what came before are allowed when asked for. */
+/** Without what was heard before. */
+export function firstOf(seen: readonly Posting[]): Posting[] {
+  const known = new Set<number>();
+  return seen.filter(({ n }) => !known.has(n) && known.add(n));
+}
+
+/** Whether the numbers of each account rise, without a repetition. */
 export function inOrderOfKeys(seen: readonly Posting[]): boolean {
   const last = new Map<string, number>();
   for (const { account, n } of seen) {

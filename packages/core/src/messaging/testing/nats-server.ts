@@ -16,6 +16,11 @@ export interface TestBroker {
   start(): Promise<void>;
   /** Removes the data of a broker that was killed. */
   wipe(): Promise<void>;
+  /**
+   * Ends it as hard as its promises allow, for {@link start} after it: the embedded broker as a crash would. nats-server acknowledges
+   * what it has not written to its file yet, so it is asked to end.
+   */
+  end(): Promise<void>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -32,12 +37,13 @@ export async function startNatsServer(): Promise<TestBroker> {
   let port = -1;
   let child: ChildProcess | undefined;
 
-  const kill = async (): Promise<void> => {
+  const endWith = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    child.kill('SIGKILL');
+    child.kill(signal);
     await exited;
   };
+  const kill = (): Promise<void> => endWith('SIGKILL');
   const start = async (): Promise<void> => {
     for (const name of await readdir(folder)) if (name.endsWith('.ports')) await rm(join(folder, name));
     const flags = ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', folder];
@@ -59,6 +65,7 @@ export async function startNatsServer(): Promise<TestBroker> {
       return `nats://127.0.0.1:${port}`;
     },
     kill,
+    end: () => endWith('SIGTERM'),
     start,
     wipe: () => rm(join(folder, 'jetstream'), { recursive: true, force: true }),
     async stop() {
