@@ -45,9 +45,10 @@ export function handleConsumerApi(context: JetStreamContext, find: FindConsumers
     return show(consumersOf(stream), name);
   });
 
-  context.handle('CONSUMER.DELETE', 'consumer_delete_response', ({ tokens }) => {
+  context.handle('CONSUMER.DELETE', 'consumer_delete_response', ({ tokens, body }) => {
     const [, , stream, name, ...more] = tokens;
     if (stream === undefined || name === undefined || more.length > 0) return undefined;
+    if (body.length > 0) throw apiError('notEmptyRequest');
     consumersOf(stream).delete(name);
     return { success: true };
   });
