@@ -9,9 +9,12 @@ export interface Refusal {
 export class PeerProcess<Request extends object, Answer extends Refusal> {
   readonly #child: ChildProcess;
 
-  /** @param module what runs in it; it calls {@link answerAsPeer}. */
-  constructor(module: string) {
-    this.#child = fork(module, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  /**
+   * @param module what runs in it; it calls {@link answerAsPeer}.
+   * @param execArgv options for Node.
+   */
+  constructor(module: string, execArgv: readonly string[] = []) {
+    this.#child = fork(module, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [...execArgv] });
   }
 
   get pid(): number {

@@ -13,14 +13,15 @@ import type { BrokerClient } from './contender.ts';
 import { encode, sentUsOf } from './payload.ts';
 
 const stream = 'bench';
-const subject = 'bench.durable';
+const subject = `${stream}.durable`;
+const core = 'core';
 
 export async function connectNats(url: string): Promise<BrokerClient> {
   const connection = await connect({ servers: url });
   const manager = await jetstreamManager(connection);
   await manager.streams.add({
     name: stream,
-    subjects: [subject],
+    subjects: [`${stream}.>`],
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
   });
@@ -53,10 +54,10 @@ export async function connectNats(url: string): Promise<BrokerClient> {
       });
     },
     core: {
-      publish: (sentUs) => connection.publish('bench.core', encode(sentUs)),
+      publish: (sentUs) => connection.publish(core, encode(sentUs)),
       flush: () => connection.flush(),
       async subscribe(handle) {
-        connection.subscribe('bench.core', { callback: (_error, { data }) => handle(sentUsOf(data)) });
+        connection.subscribe(core, { callback: (_error, { data }) => handle(sentUsOf(data)) });
         await connection.flush();
       },
     },

@@ -24,7 +24,8 @@ export interface BrokerOptions {
 
 export interface BrokerRow {
   readonly name: string;
-  readonly what: 'acknowledged' | 'to the handler' | 'core';
+  /** `with traces`: acknowledged, and the client as it comes. */
+  readonly what: 'acknowledged' | 'with traces' | 'to the handler' | 'core';
   /** Publishes that wait for their acknowledgement; NaN for core. */
   readonly inFlight: number;
   readonly perSecond: number;
@@ -70,19 +71,20 @@ function middle(rows: readonly BrokerRow[]): BrokerRow {
 async function measure(contender: BrokerContender, options: BrokerOptions): Promise<BrokerRow[]> {
   const server = await contender.start();
   const publisher = createBrokerPeer();
+  const asItComes = createBrokerPeer({ stackTraces: true });
   const consumer = createBrokerPeer();
   try {
     const stage = new Stage(contender.name, server, publisher, consumer, options.seconds);
     const rows = [
-      ...(await stage.acknowledged(options.inFlight)),
+      ...(await stage.acknowledged([64], 'with traces', asItComes)),
+      ...(await stage.acknowledged(options.inFlight, 'acknowledged', publisher)),
       ...(await stage.handled(options.inFlight)),
       ...(await stage.core()),
     ];
-    await Promise.all([publisher, consumer].map((peer) => peer.ask({ type: 'close' })));
+    await Promise.all([publisher, asItComes, consumer].map((peer) => peer.ask({ type: 'close' })));
     return rows;
   } finally {
-    publisher.kill();
-    consumer.kill();
+    for (const peer of [publisher, asItComes, consumer]) peer.kill();
     server.stop();
   }
 }
@@ -106,25 +108,20 @@ class Stage {
   }
 
   /** Publishes alone: nobody consumes. */
-  async acknowledged(inFlight: readonly number[]): Promise<BrokerRow[]> {
-    const { url } = this.#server;
-    await this.#publisher.ask({ type: 'connect', name: this.#name, url });
+  async acknowledged(
+    inFlight: readonly number[],
+    what: BrokerRow['what'],
+    publisher: BrokerPeer,
+  ): Promise<BrokerRow[]> {
+    await publisher.ask({ type: 'connect', name: this.#name, url: this.#server.url });
     const rows: BrokerRow[] = [];
     for (const count of inFlight) {
-      await this.#publish(count, Math.min(0.5, this.#seconds));
-      const before = await this.#cpuUs();
-      const drive = await this.#publish(count, this.#seconds);
-      const { calls, seconds, p50us, p99us } = drive;
-      const cpuUsPerMessage = ((await this.#cpuUs()) - before) / calls;
+      await this.#publish(publisher, count, Math.min(0.5, this.#seconds));
+      const before = await this.#cpuUs(publisher);
+      const { calls, seconds, p50us, p99us } = await this.#publish(publisher, count, this.#seconds);
+      const cpuUsPerMessage = ((await this.#cpuUs(publisher)) - before) / calls;
       rows.push(
-        this.#row({
-          what: 'acknowledged',
-          inFlight: count,
-          perSecond: calls / seconds,
-          p50us,
-          p99us,
-          cpuUsPerMessage,
-        }),
+        this.#row({ what, inFlight: count, perSecond: calls / seconds, p50us, p99us, cpuUsPerMessage }),
       );
     }
     return rows;
@@ -138,7 +135,7 @@ class Stage {
     const rows: BrokerRow[] = [];
     for (const count of inFlight) {
       const before = await this.#cpuUs();
-      await this.#publish(count, this.#seconds);
+      await this.#publish(this.#publisher, count, this.#seconds);
       rows.push(await this.#handledRow('to the handler', count, before));
     }
     return rows;
@@ -163,8 +160,8 @@ class Stage {
     return { name: this.#name, ...figures };
   }
 
-  async #publish(inFlight: number, seconds: number): Promise<Drive> {
-    const { drive } = await this.#publisher.ask({ type: 'publish', inFlight, seconds });
+  async #publish(publisher: BrokerPeer, inFlight: number, seconds: number): Promise<Drive> {
+    const { drive } = await publisher.ask({ type: 'publish', inFlight, seconds });
     this.#unhandled += drive!.calls;
     return drive!;
   }
@@ -176,10 +173,8 @@ class Stage {
     return handled!;
   }
 
-  async #cpuUs(): Promise<number> {
-    const peers = await Promise.all(
-      [this.#publisher, this.#consumer].map((peer) => peer.ask({ type: 'cpu' })),
-    );
+  async #cpuUs(publisher: BrokerPeer = this.#publisher): Promise<number> {
+    const peers = await Promise.all([publisher, this.#consumer].map((peer) => peer.ask({ type: 'cpu' })));
     const server = process.platform === 'linux' ? processTree(this.#server.pid) : [];
     const ofServer = server.reduce((sum, { cpuMs }) => sum + cpuMs * 1_000, 0);
     return peers.reduce((sum, { cpuUs }) => sum + cpuUs!, ofServer);

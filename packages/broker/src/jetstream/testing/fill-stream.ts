@@ -1,6 +1,6 @@
 /**
  * A stream with many messages, written straight into the store of a broker that does not run: for tests and
- * benchmarks of large stores. About 300 000 messages a second.
+ * benchmarks of large stores. About 200 000 messages a second of one subject, and a fifth of that of a thousand in turn.
  */
 
 import { join } from 'node:path';
