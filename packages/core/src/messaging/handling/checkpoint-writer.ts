@@ -33,8 +33,9 @@ export class CheckpointWriter {
   }
 
   moved(checkpoint: number): void {
+    if (this.#isStopped) return;
     this.#latest = checkpoint;
-    if (this.#isStopped || this.#saving) return;
+    if (this.#saving) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       void this.#save();
