@@ -99,6 +99,19 @@ describe('the members of a group', () => {
     assert.equal(group.shares().b, 1);
   });
 
+  it('share what a member had that died and came back, also with one that came in between', () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const group = new SimulatedGroup({ partitions: 5, ttlMs, seed });
+      group.do('start', 'a');
+      group.run(101);
+      group.do('kill', 'a');
+      group.do('start', 'd');
+      group.do('start', 'a');
+      group.run(8 * ttlMs);
+      assert.deepEqual(group.shares(), { a: 3, d: 2 }, `seed ${seed}`);
+    }
+  });
+
   it('never write a partition in two places under one epoch, and come to rest, whatever happens', () => {
     const step = fc.record({
       kind: fc.constantFrom('start', 'kill', 'leave', 'pause', 'resume', 'cut', 'mend', 'run'),
@@ -126,7 +139,7 @@ describe('the members of a group', () => {
         );
         assert.ok(Math.max(...shares) - Math.min(...shares) <= 1, JSON.stringify(group.shares()));
       }),
-      { numRuns: 500 },
+      { numRuns: Number(process.env.FLOTILLA_TEST_RUNS ?? 500) },
     );
   });
 });

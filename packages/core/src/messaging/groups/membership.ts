@@ -277,10 +277,13 @@ export class GroupMembership {
     const start = Math.floor(
       (Math.max(0, this.members.indexOf(this.#instance)) * length) / this.#members.size,
     );
-    for (let step = 0; step < length && room > 0; step++) {
+    for (let step = 0; step < length; step++) {
       const index = (start + step) % length;
       const partition = this.#partitions[index]!;
       if (partition.state !== 'other' || !this.#isFree(partition.record)) continue;
+      // What a former process of this name has left is taken in any case, and given back where it is too much: to the others it
+      // belongs to a member that lives.
+      if (room <= 0 && partition.record.owner !== this.#instance) continue;
       partition.state = 'acquiring';
       room -= 1;
       const epoch = partition.record.epoch + 1;
