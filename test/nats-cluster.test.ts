@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { findProgram, skipWithout, waitFor } from 'flotilla/testing';
+import { NatsCluster } from './nats-cluster.ts';
+
+const executable = findProgram('nats-server');
+const skip = skipWithout(executable, 'nats-server is not installed: apt-get install nats-server');
+
+/** Publishes until it is acknowledged, and gives the sequence. */
+async function publish(nc: NatsConnection, number: number): Promise<number> {
+  return waitFor(
+    async () => {
+      const answer = await nc.request('orders.a', `${number}`, { timeout: 1_000 });
+      return answer.json<{ seq?: number }>().seq;
+    },
+    { timeoutMs: 30_000, what: `the acknowledgement of ${number}` },
+  );
+}
+
+test('kill -9 of the leader in the middle of publishing loses nothing that a cluster acknowledged', {
+  skip,
+}, async () => {
+  const cluster = await NatsCluster.start(executable!);
+  try {
+    const nc = await connect({ servers: cluster.servers, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+    const request = { name: 'ORDERS', subjects: ['orders.*'], num_replicas: 3 };
+    await nc.request('$JS.API.STREAM.CREATE.ORDERS', JSON.stringify(request), { timeout: 10_000 });
+    const acknowledged = new Map<number, number>();
+    const total = 2_000;
+    let next = 0;
+    const publisher = async (): Promise<void> => {
+      for (let number = next++; number < total; number = next++) {
+        acknowledged.set(number, await publish(nc, number));
+      }
+    };
+    const publishers = Promise.all(Array.from({ length: 64 }, publisher));
+    await waitFor(() => acknowledged.size > 500);
+    const leader = await cluster.leaderOf('ORDERS');
+    await cluster.killMember(leader);
+    assert.ok(acknowledged.size < total, 'the leader dies before everything is published');
+    await publishers;
+    assert.notEqual(await waitFor(() => cluster.leaderOf('ORDERS')), leader);
+    for (const [number, seq] of acknowledged) {
+      const answer = await nc.request('$JS.API.STREAM.MSG.GET.ORDERS', JSON.stringify({ seq }));
+      const { message } = answer.json<{ message?: { data: string } }>();
+      assert.equal(Buffer.from(message?.data ?? '', 'base64').toString(), `${number}`, `sequence ${seq}`);
+    }
+    await nc.close();
+  } finally {
+    await cluster.stop();
+  }
+});
