@@ -111,7 +111,8 @@ function runOrdered(
   const { settings, handlers, service } = subscription;
   const progress = parts.progressOf(subscription);
   progress.attach(family.partitions, headOf({ family, streams, handlers }));
-  const open = openWith(subscription, { ...parts, family, handlers, settings, progress }, parts);
+  const book = bookOf(settings.group, family.stream, parts);
+  const open = openWith(subscription, { ...parts, family, handlers, settings, progress, book }, parts);
   const { log } = telemetry;
   const epochOf = (partition: number): number =>
     parts.durable?.checkpoints.read({ group: settings.group, service, partition })?.epoch ?? 0;

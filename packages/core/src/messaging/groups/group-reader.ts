@@ -278,14 +278,15 @@ export class GroupReader implements GroupGauges {
       return;
     }
     const sequence = this.#checkpointOf(partition, before);
-    const progress = { sequence, inFlight: 0, retries: 0, deadLetters: 0 };
+    const failedOwners = this.#failedOwners(partition, before);
+    const progress = { sequence, failedOwners, inFlight: 0, retries: 0, deadLetters: 0 };
     try {
       const record: StoredPartition = { owner: instance, epoch, by, event, time: Date.now(), ...progress };
       const taken = await bucket.put(key, record, revision, writeWithinMs);
       if (this.#isClosed) return;
       this.#machine.acquired(partition, taken, epoch);
       const lease = new PartitionLease({
-        ...{ bucket, key, instance, by, event, epoch, revision: taken, sequence: progress.sequence },
+        ...{ bucket, key, instance, by, event, epoch, revision: taken, sequence, failedOwners },
         onWritten: (written) => this.#machine.written(partition, written),
       });
       this.#owned.set(partition, { lease, opened: undefined, isOpening: false, told: '', isEnding: false });
@@ -307,6 +308,13 @@ export class GroupReader implements GroupGauges {
     const stored = before?.sequence ?? -1;
     const known = this.#lost.get(partition);
     return known && known.epoch === before?.epoch ? Math.max(stored, known.sequence) : stored;
+  }
+
+  /** Whoever gave the partition back, or was this process, has not failed. */
+  #failedOwners(partition: number, before: StoredPartition | undefined): number {
+    if (!before || before.owner === '') return 0;
+    const { failedOwners = 0, epoch } = before;
+    return this.#lost.get(partition)?.epoch === epoch ? failedOwners : failedOwners + 1;
   }
 
   #refuseGroup(other: string): void {

@@ -14,6 +14,8 @@ export interface StoredPartition extends PartitionRecord {
   readonly event?: string | undefined;
   /** The checkpoint: the last sequence that is done with, as are all before it. -1: the group has not begun here. */
   readonly sequence: number;
+  /** How many owners in a row went away without giving it back and without getting beyond this checkpoint. */
+  readonly failedOwners?: number | undefined;
   /** When it was written, in Unix milliseconds. */
   readonly time: number;
   /** Messages being handled or waiting for another attempt. */
@@ -36,6 +38,7 @@ export interface LeaseOptions {
   readonly revision: number;
   /** The checkpoint that the record had when it was taken over. */
   readonly sequence: number;
+  readonly failedOwners: number;
   readonly onWritten: (revision: number) => void;
 }
 
@@ -46,6 +49,8 @@ export class PartitionLease {
   readonly epoch: number;
   /** The checkpoint found at the beginning; -1: none. */
   readonly sequence: number;
+  /** How many owners in a row got no further, and never gave it back. */
+  readonly failedOwners: number;
   #revision: number;
   #isLost = false;
 
@@ -53,6 +58,7 @@ export class PartitionLease {
     this.#options = options;
     this.epoch = options.epoch;
     this.sequence = options.sequence;
+    this.failedOwners = options.failedOwners;
     this.#revision = options.revision;
   }
 
@@ -84,7 +90,9 @@ export class PartitionLease {
   async #put(owner: string, progress: PartitionProgress): Promise<void> {
     const { bucket, key, by, event, onWritten } = this.#options;
     if (this.#isLost) throw platformError('conflict', `${key} is no longer read by this instance`);
-    const record: StoredPartition = { owner, epoch: this.epoch, by, event, time: Date.now(), ...progress };
+    const failedOwners = progress.sequence > this.sequence || owner === '' ? 0 : this.failedOwners;
+    const state = { owner, epoch: this.epoch, by, event, failedOwners, time: Date.now() };
+    const record: StoredPartition = { ...state, ...progress };
     try {
       this.#revision = await bucket.put(key, record, this.#revision, writeWithinMs);
     } catch (error) {

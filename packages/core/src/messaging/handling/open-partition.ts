@@ -11,6 +11,8 @@ import { StreamReader } from '../jetstream/stream-reader.ts';
 import type { Family, Streams } from '../jetstream/streams.ts';
 import type { EventHandler, GroupSettings } from '../subscription.ts';
 import type { AttemptEnvironment } from './attempt.ts';
+import type { AttemptBook } from './attempt-book.ts';
+import { CautiousReader, type OnDelivery, type PartitionReader } from './cautious-reader.ts';
 import type { CheckpointStore, FoundCheckpoint } from './checkpoint-store.ts';
 import type { DeadLetters } from './dead-letter.ts';
 import type { Failures } from './failures.ts';
@@ -34,12 +36,15 @@ export interface PartitionParts {
   readonly failures: Failures;
   readonly deadLetters: DeadLetters;
   readonly progress: Progress;
+  readonly book: AttemptBook;
   readonly instance: string;
   readonly log: Logger;
 }
 
 /** Beyond the checkpoint: what may be in hand behind a message that is tried again and again. */
 const capacity = 1_024;
+/** So many owners may go away without getting further before a message is suspected of it. */
+const failedBeforeCaution = 2;
 
 /** Messages in the order of their keys; the checkpoint in the database where there is one, else in the bucket. */
 export function openOrdered(
@@ -69,7 +74,7 @@ export function openOrdered(
     );
     if (start.isAnew) await store.begin(start.created, checkpoint);
     progress.reached(partition, checkpoint, checkpoint);
-    const reader = read(parts, partition, start, run, onOtherStream);
+    const reader = read(parts, partition, start, run, lease, onOtherStream);
     return { run, close: () => reader.stop() };
   };
 }
@@ -102,7 +107,7 @@ export function openTransactional(
       { sequence, position },
       (count) => reader.release(count),
     );
-    const reader = read(parts, partition, start, run, onOtherStream);
+    const reader = read(parts, partition, start, run, lease, onOtherStream);
     return { run, close: () => reader.stop() };
   };
 }
@@ -182,16 +187,26 @@ function read(
   partition: number,
   { created, sequence: after }: PartitionStart,
   run: PartitionRun,
+  { failedOwners }: PartitionLease,
   onOtherStream: () => void,
-): StreamReader {
-  const { family, settings, streams, handlers, link, log, instance } = parts;
-  return new StreamReader({
-    ...{ api: streams.api, link, log, after, capacity, stream: family.stream, created, onOtherStream },
-    describe: () => streams.infoOf(family),
-    filter: streams.topology.eventFilter(family.service, partition, onlyEvent(handlers)),
-    description: `group ${settings.group}, partition ${partition}, ${instance}`,
-    onMessage: (message, delivery) => run.received(message, delivery),
+): PartitionReader {
+  const { family, settings, streams, handlers, link, log, instance, book } = parts;
+  const handle: OnDelivery = (message, delivery) => run.received(message, delivery);
+  const open = (behind: number, atOnce: number, onMessage: OnDelivery): StreamReader =>
+    new StreamReader({
+      ...{ api: streams.api, link, log, stream: family.stream, created, onOtherStream, onMessage },
+      ...{ after: behind, capacity: atOnce },
+      describe: () => streams.infoOf(family),
+      filter: streams.topology.eventFilter(family.service, partition, onlyEvent(handlers)),
+      description: `group ${settings.group}, partition ${partition}, ${instance}`,
+    });
+  if (failedOwners < failedBeforeCaution || settings.exhausted === 'wait')
+    return open(after, capacity, handle);
+  log.warn('owners of a partition died one after the other: its messages are handled one at a time', {
+    ...{ group: settings.group, family: family.service, partition, owners: failedOwners, checkpoint: after },
   });
+  const condemn: OnDelivery = (message, delivery) => run.condemned(message, delivery);
+  return new CautiousReader({ open, after, capacity, book, handle, condemn, log });
 }
 
 /** One event is asked for by name; of several, all of the service's come, since a consumer has one filter. */

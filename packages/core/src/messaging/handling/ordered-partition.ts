@@ -8,6 +8,7 @@ import { type FlotillaError, platformError } from '../../errors/flotilla-error.t
 import type { Logger } from '../../telemetry/log.ts';
 import type { Delivery } from '../jetstream/delivery.ts';
 import type { EventHandler, GroupSettings } from '../subscription.ts';
+import type { DeadLetterReason } from '../topology.ts';
 import { Attempt, type AttemptEnvironment } from './attempt.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
@@ -20,6 +21,7 @@ import { eventOfSubject, InHand } from './message.ts';
 import type { PartitionCounts, PartitionRun } from './partition-run.ts';
 import { PartitionWindow } from './partition-window.ts';
 import type { Places } from './places.ts';
+import { killer, mostCrashes } from './suspicion.ts';
 
 export interface OrderedPartitionOptions {
   readonly stream: string;
@@ -93,17 +95,28 @@ export class OrderedPartition implements PartitionRun {
   }
 
   received(raw: Msg, delivery: Delivery): void {
-    if (this.#isStopping) return;
+    const message = this.#take(raw, delivery);
+    if (message && this.#lanes.enter(message)) this.#begin(message);
+  }
+
+  condemned(raw: Msg, delivery: Delivery): void {
+    const message = this.#take(raw, delivery);
+    if (!message) return;
+    message.attempt = mostCrashes;
+    // Nothing else is in hand: see `CautiousReader`.
+    if (this.#lanes.enter(message)) this.#bury(message, 'crashed', killer(message.type));
+  }
+
+  /** Undefined for what is not wanted. */
+  #take(raw: Msg, delivery: Delivery): InHand | undefined {
+    if (this.#isStopping) return undefined;
     const { handlers, stream, partition } = this.#options;
     this.#pending = delivery.pending;
     this.#window.take(delivery.sequence, delivery.timeMs);
     const handler = handlers.get(eventOfSubject(raw.subject));
-    if (!handler) {
-      this.#done(delivery.sequence);
-      return;
-    }
-    const message = new InHand(raw, handler, stream, partition, delivery);
-    if (this.#lanes.enter(message)) this.#begin(message);
+    if (handler) return new InHand(raw, handler, stream, partition, delivery);
+    this.#done(delivery.sequence);
+    return undefined;
   }
 
   /** Takes nothing any more; resolves once what is in hand has ended, or after `graceMs`, with the checkpoint saved. */
@@ -169,11 +182,10 @@ export class OrderedPartition implements PartitionRun {
   }
 
   #failed(message: InHand, error: unknown): void {
-    const { failures, deadLetters, settings, environment, log } = this.#options;
+    const { failures, environment } = this.#options;
     const next = failures.decide(message, error);
-    const { series } = environment.of(message);
     if (next.kind === 'retry') {
-      series.count('retry');
+      environment.of(message).series.count('retry');
       this.#retryCount += 1;
       if (this.#isStopping) return;
       const again = (): void => {
@@ -183,8 +195,13 @@ export class OrderedPartition implements PartitionRun {
       this.#retries.set(message, setTimeout(again, next.delayMs).unref());
       return;
     }
-    series.count(next.reason);
-    deadLetters.write(message, settings.group, next.reason, error, this.#aborted.signal).then(
+    this.#bury(message, next.reason, error);
+  }
+
+  #bury(message: InHand, reason: DeadLetterReason, error: unknown): void {
+    const { deadLetters, settings, environment, log } = this.#options;
+    environment.of(message).series.count(reason);
+    deadLetters.write(message, settings.group, reason, error, this.#aborted.signal).then(
       () => {
         this.#deadLetterCount += 1;
         this.#finished(message);

@@ -23,6 +23,8 @@ export interface PartitionRun {
   readonly savesInBucket: boolean;
   /** The next message of the partition. */
   received(raw: Msg, delivery: Delivery): void;
+  /** The next message of the partition, which is not to be handled: it has killed its process too often. */
+  condemned(raw: Msg, delivery: Delivery): void;
   /** Takes nothing any more; resolves once what is in hand has ended, or after `graceMs`, with the checkpoint saved. */
   stop(graceMs: number): Promise<void>;
   /** Another owns the partition: nothing that is still done here counts. */

@@ -6,6 +6,8 @@
  * at a time, each noted before: if the process dies again, it is clear whose fault it was.
  */
 
+import { platformError } from '../../errors/flotilla-error.ts';
+
 /** What is noted of a message. */
 export interface AttemptNote {
   /** The last delivery that ended with a failure; 0: none. */
@@ -23,7 +25,7 @@ export type Verdict =
   | 'guilty';
 
 /** So many crashes convict. */
-const mostCrashes = 3;
+export const mostCrashes = 3;
 
 /**
  * @param deliveries the number of this delivery, from 1.
@@ -31,5 +33,18 @@ const mostCrashes = 3;
  */
 export function judge(deliveries: number, note: AttemptNote | undefined): Verdict {
   if (deliveries === 1 || note?.failed === deliveries - 1) return 'innocent';
-  return (note?.crashes ?? 0) >= mostCrashes ? 'guilty' : 'suspect';
+  return isGuilty(note?.crashes ?? 0) ? 'guilty' : 'suspect';
+}
+
+/** @param crashes while the message was handled by itself. */
+export function isGuilty(crashes: number): boolean {
+  return crashes >= mostCrashes;
+}
+
+/** What a dead letter says of a message that killed its process. */
+export function killer(type: string): Error {
+  return platformError(
+    'internal',
+    `${type}: the process died ${mostCrashes} times while it handled this message and nothing else that was suspected`,
+  );
 }

@@ -20,6 +20,7 @@ import { eventOfSubject, InHand } from './message.ts';
 import type { PartitionCounts, PartitionRun } from './partition-run.ts';
 import { noPosition, type Positions } from './positions.ts';
 import type { Progress } from './progress.ts';
+import { killer, mostCrashes } from './suspicion.ts';
 import type { TransactionAttempts } from './transaction-attempt.ts';
 
 export interface TransactionPartitionOptions {
@@ -104,7 +105,25 @@ export class TransactionPartition implements PartitionRun {
   }
 
   received(raw: Msg, delivery: Delivery): void {
-    if (this.#isStopping) return;
+    const step = this.#take(raw, delivery);
+    if (step && !this.#failed) this.#begin(step);
+  }
+
+  condemned(raw: Msg, delivery: Delivery): void {
+    const step = this.#take(raw, delivery);
+    if (!step) return;
+    if (!step.message) {
+      this.#begin(step);
+      return;
+    }
+    this.#failed = step;
+    step.message.attempt = mostCrashes;
+    this.#options.attempts.of(step.message).series.count('crashed');
+    this.#startBurying(step, step.message, 'crashed', killer(step.message.type));
+  }
+
+  #take(raw: Msg, delivery: Delivery): Step | undefined {
+    if (this.#isStopping) return undefined;
     const { handlers, stream, key } = this.#options;
     this.#pending = delivery.pending;
     const handler = handlers.get(eventOfSubject(raw.subject));
@@ -112,7 +131,7 @@ export class TransactionPartition implements PartitionRun {
     const { sequence, timeMs: storedMs } = delivery;
     const step = { sequence, storedMs, message, position: noPosition, isRepetition: false };
     this.#steps.push(step);
-    if (!this.#failed) this.#begin(step);
+    return step;
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -223,7 +242,11 @@ export class TransactionPartition implements PartitionRun {
       return;
     }
     series.count(next.reason);
-    this.#bury(step, message, next.reason, error).catch((cause: unknown) => {
+    this.#startBurying(step, message, next.reason, error);
+  }
+
+  #startBurying(step: Step, message: InHand, reason: DeadLetterReason, error: unknown): void {
+    this.#bury(step, message, reason, error).catch((cause: unknown) => {
       this.#options.log.debug('a dead letter was left to the next owner', { id: message.id, cause });
     });
   }

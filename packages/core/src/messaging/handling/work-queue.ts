@@ -23,7 +23,7 @@ import { InProgressSchedule } from './in-progress-schedule.ts';
 import { AlreadyHandled, type InboxGate } from './inbox-gate.ts';
 import { eventOfSubject, InHand } from './message.ts';
 import type { PartitionCounts } from './partition-run.ts';
-import { type AttemptNote, judge } from './suspicion.ts';
+import { type AttemptNote, judge, killer } from './suspicion.ts';
 
 export interface WorkQueueOptions {
   readonly api: JetStreamApi;
@@ -191,7 +191,7 @@ export class WorkQueue {
         const verdict = judge(job.deliveries, note);
         if (verdict === 'innocent') this.#admit(job);
         else if (verdict === 'guilty' && this.#options.settings.exhausted === 'dead-letter') {
-          this.#bury(job, 'crashed', crashed(job));
+          this.#bury(job, 'crashed', killer(job.message.type));
         } else this.#suspect(job);
       },
       (error: unknown) => {
@@ -340,11 +340,4 @@ export class WorkQueue {
   #sendUnsent(): void {
     for (const { reply, text } of this.#unsent.splice(0)) this.#tell(reply, text);
   }
-}
-
-function crashed({ message: { type }, crashes }: Job): Error {
-  return platformError(
-    'internal',
-    `${type}: the process died ${crashes} times while it handled this message, and nothing else that was suspected`,
-  );
 }

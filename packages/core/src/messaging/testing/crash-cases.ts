@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, beforeEach, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from '../../testing/wait-for.ts';
 import type { DeadLetter } from '../operators/dead-letter.ts';
@@ -303,28 +302,43 @@ export function crashCases(startBroker: () => Promise<TestBroker>): void {
     assert.equal(new Set(ofSecond).size, ofSecond.length, 'who went on handled nothing twice');
   });
 
-  it('a message that kills every process that handles it becomes a dead letter, and the rest is done', async () => {
-    const jobs = await scene.join('jobs-1');
-    for (const n of upTo(5)) await jobs.messages.publish(Jobs.render, { n });
-    const letters = async (): Promise<DeadLetter[]> => {
-      const found: DeadLetter[] = [];
-      for await (const letter of (await scene.operations()).deadLetters()) found.push(letter);
-      return found;
-    };
-    const handled = new Set<number>();
-    await waitFor(
-      async () => {
-        const member = await spawn('poisoned-1', 'poisoned');
-        const died = once(member.child, 'exit').then(() => true);
-        const survived = await Promise.race([died.then(() => false), delay(3_000).then(() => true)]);
-        for (const { n } of member.handled) handled.add(n);
-        return survived && (await letters()).length === 1;
-      },
-      { timeoutMs: 40_000 },
-    );
-    const [letter] = await letters();
-    assert.equal(letter?.reason, 'crashed');
-    assert.deepEqual(JSON.parse(Buffer.from(letter.payload).toString()), { n: 3 });
-    await waitFor(() => handled.size === 4);
-  });
+  for (const [kind, service, publish] of killers) {
+    it(`a message that kills every process that handles it becomes a dead letter: ${kind}`, async () => {
+      const publisher = await scene.join(`${service}-1`);
+      for (const n of upTo(5)) await publish(publisher, n);
+      const letters = async (): Promise<DeadLetter[]> => {
+        const found: DeadLetter[] = [];
+        for await (const letter of (await scene.operations()).deadLetters()) found.push(letter);
+        return found;
+      };
+      const handled = new Set<number>();
+      await waitFor(
+        async () => {
+          const member = await spawn(`victim-1`, `${kind}-killed`);
+          const died = once(member.child, 'exit').then(() => true);
+          const isConvicted = waitFor(async () => (await letters()).length > 0).then(() => false);
+          const isDead = await Promise.race([died, isConvicted]);
+          if (!isDead) await waitFor(() => member.handled.some(({ n }) => n === 5) || handled.has(5));
+          for (const { n } of member.handled) handled.add(n);
+          return !isDead;
+        },
+        { timeoutMs: 60_000 },
+      );
+      const [letter, ...others] = await letters();
+      assert.deepEqual(others, [], 'only the guilty one');
+      assert.equal(letter?.reason, 'crashed');
+      assert.equal((JSON.parse(Buffer.from(letter.payload).toString()) as { n: number }).n, 3);
+      await waitFor(() => [1, 2, 4, 5].every((n) => handled.has(n)));
+    });
+  }
 }
+
+const killers: readonly (readonly [
+  kind: 'worker' | 'reader' | 'follower',
+  service: string,
+  publish: (member: Member, n: number) => Promise<unknown>,
+])[] = [
+  ['worker', 'jobs', ({ messages }, n) => messages.publish(Jobs.render, { n })],
+  ['reader', 'ledger', ({ messages }, n) => messages.publish(Ledger.posted, { account: 'a', n })],
+  ['follower', 'log', ({ messages }, n) => messages.publish(Log.entry, { n })],
+];

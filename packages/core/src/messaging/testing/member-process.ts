@@ -18,9 +18,16 @@ export interface MemberProcessOptions {
   readonly instance: string;
   /**
    * `follower`: applies the log in its database, once and in order. `worker`: does jobs, each once in its database. `reader`: tells of
-   * each posting. `writer`: commits entries of the log, of which every tenth is undone. `poisoned`: dies at job 3.
+   * each posting. `writer`: commits entries of the log, of which every tenth is undone. Those that end in `killed` die at number 3.
    */
-  readonly role: 'follower' | 'worker' | 'reader' | 'writer' | 'poisoned';
+  readonly role:
+    | 'follower'
+    | 'worker'
+    | 'reader'
+    | 'writer'
+    | 'worker-killed'
+    | 'reader-killed'
+    | 'follower-killed';
   readonly database: string;
   /** Of a writer: the number before its first. */
   readonly after?: number;
@@ -48,6 +55,11 @@ const database = openDatabase({
   onFailure: () => process.exit(1),
 });
 const insert = database.prepare('INSERT INTO rows VALUES (?)');
+const dieAt3 = (n: number): void => {
+  if (n === 3) process.kill(process.pid, 'SIGKILL');
+  tell({ type: 'handled', n, partition: 0 });
+};
+
 const subscriptions = {
   follower: () => [
     subscribe(Log.entry, { group: service, transaction: true }, ({ n }, { message }) => {
@@ -68,21 +80,16 @@ const subscriptions = {
       tell({ type: 'handled', n, partition: message.partition });
     }),
   ],
-  poisoned: () => [
-    work(
-      Jobs.render,
-      { group: service, retry: { transient: { attempts: 3 }, unexpected: { attempts: 3 } } },
-      ({ n }) => {
-        if (n === 3) process.kill(process.pid, 'SIGKILL');
-        tell({ type: 'handled', n, partition: 0 });
-      },
-    ),
+  'worker-killed': () => [work(Jobs.render, { group: service }, ({ n }) => dieAt3(n))],
+  'reader-killed': () => [subscribe(Ledger.posted, { group: service }, ({ n }) => dieAt3(n))],
+  'follower-killed': () => [
+    subscribe(Log.entry, { group: service, transaction: true }, ({ n }) => dieAt3(n)),
   ],
   writer: () => [],
 }[role]();
 
 const messages = await openMessages({
-  ...{ connection, fleet, service, instance, database: role === 'reader' ? undefined : database },
+  ...{ connection, fleet, service, instance, database: role.startsWith('reader') ? undefined : database },
   ...{ telemetry: { ...silentTelemetry(), log }, memberTtlMs: 1_000, ackWaitMs: 1_000 },
   subscriptions: subscriptions.map(({ of }) => of),
 });
