@@ -66,8 +66,8 @@ interface Owned {
   isEnding: boolean;
 }
 
-/** How often the machine is asked what to do, beside when something happens. */
-const tickMs = 250;
+/** How often the machine is asked what to do in a time to live, beside when something happens: each time wakes an idle process. */
+const ticksPerTtl = 10;
 /** Between two reports of a partition's progress. */
 const reportMs = 2_000;
 const writeWithinMs = 3_000;
@@ -104,7 +104,7 @@ export class GroupReader implements GroupGauges {
         onBucketLost();
       },
     );
-    this.#ticker = setInterval(() => this.#step(), tickMs).unref();
+    this.#ticker = setInterval(() => this.#step(), ttlMs / ticksPerTtl).unref();
     this.#reporter = setInterval(() => this.#report(), reportMs).unref();
     this.#step();
   }

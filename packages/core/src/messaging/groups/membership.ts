@@ -59,7 +59,7 @@ interface Partition {
 }
 
 /** Beats in a time to live; the first that gets through keeps the member alive. */
-const beatsPerTtl = 4;
+const beatsPerTtl = 3;
 /** A member that could not renew its record for this share of the time to live stops before others take over. */
 const safeShare = 0.75;
 
