@@ -54,6 +54,8 @@ export interface MessagesOptions {
   readonly memberTtlMs?: number;
   /** How long a message of `work` may be in hand without a sign of life before another gets it, in milliseconds. Default 30,000. */
   readonly ackWaitMs?: number;
+  /** For how long a stream recognises a repeated id, of streams that are made here, in milliseconds. Default two minutes. */
+  readonly duplicateWindowMs?: number;
 }
 
 const defaultTtlMs = 5_000;
@@ -75,7 +77,7 @@ export class Messages {
 
   /** Use {@link openMessages}. */
   constructor(options: MessagesOptions) {
-    const { connection, fleet, service, telemetry, replicas } = options;
+    const { connection, fleet, service, telemetry, replicas, duplicateWindowMs } = options;
     const { log, metrics } = telemetry;
     this.#options = options;
     this.#link = new BrokerLink(connection);
@@ -88,6 +90,7 @@ export class Messages {
       abilities,
       log,
       ...(replicas === undefined ? {} : { replicas }),
+      ...(duplicateWindowMs === undefined ? {} : { duplicateWindowMs }),
     });
     this.#publisher = new Publisher({
       link: this.#link,
@@ -167,7 +170,7 @@ export class Messages {
       ...{ topology: this.#streams.topology, log: this.#options.telemetry.log },
       remake: () => this.#streams.ensureDelayed(),
     });
-    this.#durable?.outbox.start();
+    this.#durable?.relay.start();
     const { subscriptions, telemetry, instance, service } = this.#options;
     if (subscriptions.length === 0) return;
     const { memberTtlMs = defaultTtlMs, ackWaitMs = defaultAckWaitMs } = this.#options;
@@ -254,13 +257,14 @@ export class Messages {
     const { telemetry } = this.#options;
     const { log, metrics } = telemetry;
     const durable = await Durable.open({
-      ...{ database, publisher: this.#publisher, events: this.#events, log },
+      ...{ database, link: this.#link, streams: this.#streams },
+      ...{ publisher: this.#publisher, events: this.#events, log },
       isClustered: this.#isClustered,
     });
     metrics.gauge(
       'flotilla_outbox_messages',
       'Messages committed, and not in their streams yet.',
-      () => durable.outbox.waiting,
+      () => durable.relay.waiting,
     );
     this.#durable = durable;
   }

@@ -31,6 +31,8 @@ export interface StreamsOptions {
   readonly abilities: Abilities;
   /** Copies of each stream in a cluster. Default 3 in a cluster, else 1. */
   readonly replicas?: number;
+  /** In which a stream recognises a repeated id, in milliseconds. Default two minutes. */
+  readonly duplicateWindowMs?: number;
   readonly log: Logger;
 }
 
@@ -41,12 +43,12 @@ const keepDeadLettersMs = 30 * dayMs;
 /** A suspect that is not handed out for so long is forgotten. */
 const keepAttemptsMs = dayMs;
 const remakeAfterMs = 500;
-/** In which a stream recognises a repeated id. */
-export const duplicateWindowMs = 120_000;
+const defaultDuplicateWindowMs = 120_000;
 
 export class Streams {
   readonly api: JetStreamApi;
   readonly topology: Topology;
+  readonly duplicateWindowMs: number;
   readonly #log: Logger;
   readonly #families = new Map<string, Promise<Family>>();
   /** That this process, as the owner, wants for its family. */
@@ -55,7 +57,9 @@ export class Streams {
   readonly #seen = new Set<string>();
   #replicas: number;
 
-  constructor({ api, topology, abilities, replicas, log }: StreamsOptions) {
+  constructor(options: StreamsOptions) {
+    const { api, topology, abilities, replicas, duplicateWindowMs = defaultDuplicateWindowMs, log } = options;
+    this.duplicateWindowMs = duplicateWindowMs;
     this.api = api;
     this.topology = topology;
     this.#log = log;
@@ -215,7 +219,7 @@ export class Streams {
       storage: 'file',
       discard: 'old',
       num_replicas: this.#replicas,
-      duplicate_window: duplicateWindowMs * nanosecondsPerMs,
+      duplicate_window: this.duplicateWindowMs * nanosecondsPerMs,
       allow_direct: true,
     } as const;
   }

@@ -203,6 +203,32 @@ export function crashCases(startBroker: () => Promise<TestBroker>): void {
     assert.ok(!seen.includes(2));
   });
 
+  it('an outbox sends in order and once what was on its way when the broker went away for long', async () => {
+    const seen: number[] = [];
+    const windowMs = 300;
+    const each = 3_000;
+    await scene.join('reader-1', {
+      duplicateWindowMs: windowMs,
+      subscriptions: [subscribe(Log.entry, { group: 'reader' }, ({ n }) => void seen.push(n))],
+    });
+    const log = await scene.join('log-1', { schema: rows, duplicateWindowMs: windowMs });
+    const write = (n: number): Promise<unknown> =>
+      log.messages.transaction((tx) => tx.publish(Log.entry, { n }), undefined, undefined);
+    for (const round of [0, 1, 2]) {
+      const writes = Promise.all(upTo(each).map((n) => write(round * each + n)));
+      await waitFor(() => seen.length > round * each);
+      await broker.end();
+      const goneAt = Date.now();
+      await writes;
+      await waitFor(() => Date.now() > goneAt + 2 * windowMs, { what: 'the window to pass' });
+      await broker.start();
+      await waitFor(() => new Set(seen).size === (round + 1) * each, { timeoutMs: 20_000 });
+    }
+    assert.deepEqual([...new Set(seen)], upTo(3 * each));
+    const stored = await waitFor(() => log.messages.streamEnd(Log.entry));
+    assert.equal(stored.sequence, 3 * each, 'the stream has each once');
+  });
+
   it('what was committed while the broker was away is sent by the next process, when this one is gone', async () => {
     const seen: number[] = [];
     const log = await scene.join('log-1', { schema: rows });

@@ -24,6 +24,8 @@ export interface MemberOptions {
   /** Default: the part of the instance's name before the last hyphen. */
   readonly service?: string;
   readonly subscriptions?: readonly Subscription<AttemptScope, TransactionScope>[];
+  /** For how long its streams recognise a repeated id; default as usual. */
+  readonly duplicateWindowMs?: number;
   /** Statements of the schema of its database; absent: it has none. */
   readonly schema?: string;
 }
@@ -65,6 +67,7 @@ export class MessageScene {
     const messages = await openMessages({
       ...{ connection, fleet: this.fleet, service, instance, telemetry, database },
       ...{ memberTtlMs: ttlMs, ackWaitMs },
+      ...(options.duplicateWindowMs === undefined ? {} : { duplicateWindowMs: options.duplicateWindowMs }),
       subscriptions: (options.subscriptions ?? []).map(({ of }) => of),
     });
     await messages.start(

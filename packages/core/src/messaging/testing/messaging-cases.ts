@@ -708,6 +708,38 @@ export function messagingCases(startBroker: () => Promise<TestBroker>): void {
     assert.deepEqual(seen, upTo(200));
   });
 
+  it('what was sent and not yet removed from the outbox is not sent again, however much later that is', async () => {
+    const seen: number[] = [];
+    const duplicateWindowMs = 100;
+    await scene.join('orders-1', {
+      duplicateWindowMs,
+      subscriptions: [subscribe(Log.entry, { group: 'orders' }, ({ n }) => void seen.push(n))],
+    });
+    const options = { schema: rows, duplicateWindowMs };
+    const publish = (member: Member, n: number): Promise<unknown> =>
+      member.messages.transaction((tx) => tx.publish(Log.entry, { n }), undefined, undefined);
+    const first = await scene.join('log-1', options);
+    await Promise.all(upTo(30).map((n) => publish(first, n)));
+    const sent = first.database.prepare('SELECT * FROM flotilla_outbox').all();
+    assert.ok(sent.length > 0);
+    await waitFor(() => seen.length === 30);
+    const columns = Object.keys(sent[0]!);
+    const putBack = first.database.prepare(
+      `INSERT OR IGNORE INTO flotilla_outbox (${columns}) VALUES (${columns.map(() => '?')})`,
+    );
+    // As if the process had died between the acknowledgements and the removal of the rows.
+    await first.database.write(() => {
+      for (const row of sent) putBack.run(...Object.values(row));
+    });
+    await first.kill();
+    const sentAt = Date.now();
+    await waitFor(() => Date.now() > sentAt + 250, { what: 'the window to pass' });
+    const second = await scene.join('log-1', options);
+    await publish(second, 31);
+    await waitFor(() => seen.includes(31));
+    assert.deepEqual(seen, upTo(31));
+  });
+
   it('a reader can wait until it sees what was published before', async () => {
     const member: Member = await scene.join('orders-1', {
       schema: rows,
