@@ -122,14 +122,19 @@ const cases: Case[] = [
     name: 'a long list comes in pages',
     async run({ jsm, name, api }) {
       const all = Array.from({ length: 260 }, (_, i) => `${name}-${String(i).padStart(3, '0')}`);
-      const add = (one: string) => jsm.streams.add({ name: one, storage: StorageType.Memory });
+      const add = (one: string, i: number) =>
+        jsm.streams.add({ name: one, subjects: [`${name}.${i}`], storage: StorageType.Memory });
       await Promise.all(all.map(add));
-      const first = await api('STREAM.LIST');
-      assert.equal(first.limit, 256);
+      // Only those of this case: while others come and go between two pages, a page begins too early or too late.
+      const own = `${name}.*`;
+      const first = await api('STREAM.LIST', { subject: own });
+      assert.deepEqual([first.total, first.limit], [260, 256]);
       assert.equal((first.streams as unknown[]).length, 256);
-      const listed = await collect(jsm.streams.list());
-      const own = listed.map(({ config }) => config.name).filter((one) => one.startsWith(`${name}-`));
-      assert.deepEqual(own, all);
+      const listed = await collect(jsm.streams.list(own));
+      assert.deepEqual(
+        listed.map(({ config }) => config.name),
+        all,
+      );
       await Promise.all(all.map((one) => jsm.streams.delete(one)));
     },
   },
