@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { findProgram, skipWithout, waitFor } from 'flotilla/testing';
-import { NatsCluster } from './nats-cluster.ts';
-
-const executable = findProgram('nats-server');
-const skip = skipWithout(executable, 'nats-server is not installed: apt-get install nats-server');
+import { NatsCluster, waitFor, withoutNatsServer } from 'flotilla/testing';
 
 /** Publishes until it is acknowledged, and gives the sequence. */
 async function publish(nc: NatsConnection, number: number): Promise<number> {
@@ -19,9 +15,9 @@ async function publish(nc: NatsConnection, number: number): Promise<number> {
 }
 
 test('kill -9 of the leader in the middle of publishing loses nothing that a cluster acknowledged', {
-  skip,
+  skip: withoutNatsServer,
 }, async () => {
-  const cluster = await NatsCluster.start(executable!);
+  const cluster = await NatsCluster.start();
   let nc: NatsConnection | undefined;
   try {
     const connection = await connect({

@@ -85,7 +85,7 @@ export class Messages {
     this.#isClustered = abilities.isClustered;
     for (const line of shortcomings(abilities)) log.warn(line);
     this.#streams = new Streams({
-      api: new JetStreamApi(connection, undefined, this.#link),
+      api: new JetStreamApi(connection, this.#link),
       topology: new Topology(fleet),
       abilities,
       log,

@@ -8,7 +8,7 @@ export interface Abilities {
   readonly version: string;
   /** Whether it is flotilla's own broker. */
   readonly isEmbedded: boolean;
-  /** One of several servers: streams have replicas, and a leader that changes. */
+  /** One of several servers, which need not name the others: streams have replicas, and a leader that changes. */
   readonly isClustered: boolean;
   /** Consumers may have several filter subjects (2.10). */
   readonly manyFilters: boolean;
@@ -18,11 +18,11 @@ export interface Abilities {
 const oldest = [2, 9] as const;
 
 export function abilitiesOf(info: ServerInfo): Abilities {
-  const { version, server_name, cluster, connect_urls } = info;
+  const { version, server_name, cluster } = info;
   return {
     version,
     isEmbedded: server_name === 'flotilla',
-    isClustered: cluster !== undefined && (connect_urls?.length ?? 0) > 1,
+    isClustered: cluster !== undefined,
     manyFilters: isAtLeast(version, [2, 10]),
   };
 }

@@ -45,6 +45,9 @@ function codeOf(status: number, number: number | undefined, description = ''): P
       return 'conflict';
     case errorNumber.messageTooLarge:
       return 'payload_too_large';
+    case errorNumber.noSuitablePeers:
+      // One that has stopped for the moment, and will be a replica again.
+      return description.includes('peer offline') ? 'unavailable' : 'resource_exhausted';
     case errorNumber.streamStoreFailed:
       return description.startsWith('maximum ') ? 'resource_exhausted' : 'unavailable';
   }

@@ -2,7 +2,10 @@
  * The JetStream API: requests with JSON bodies below `$JS.API` (ADR-1, ADR-2 of NATS). Only what messaging asks for; on the
  * hot paths (publishing, pulling, acknowledging) nothing goes through here.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { platformError, toFlotillaError } from '../../errors/flotilla-error.ts';
+import { abilitiesOf } from './abilities.ts';
 import { type ApiErrorBody, apiError, errorNumber, numberOf, requestError } from './api-error.ts';
 import type { BrokerLink } from './broker-link.ts';
 
@@ -79,6 +82,8 @@ export interface ConsumerInfo {
   readonly num_redelivered: number;
   readonly num_waiting: number;
   readonly num_pending: number;
+  /** In a cluster. */
+  readonly cluster?: { readonly leader?: string };
 }
 
 /** A message as `STREAM.MSG.GET` gives it. */
@@ -97,27 +102,57 @@ interface Page {
   readonly offset: number;
 }
 
+/** Of one request to a single server. */
+const answerMs = 5_000;
+/**
+ * A cluster leaves requests unanswered while whom they are for has no leader: a follower of nats-server waits for 4 s to 9 s before it
+ * stands for election, and votes may be split.
+ */
+const electedMs = 20_000;
+/** Of one request to a cluster, before it is repeated. */
+const attemptMs = 2_000;
+const pauseMs = 100;
+
 export class JetStreamApi {
   readonly connection: NatsConnection;
-  readonly #timeoutMs: number;
+  /** Answers come from leaders; what reads a stream may be on a replica that is a moment behind. */
+  readonly isClustered: boolean;
   readonly #link: BrokerLink | undefined;
 
-  /**
-   * @param timeoutMs of one request.
-   * @param link of the connection, where there is one: no answer is waited for when it is lost.
-   */
-  constructor(connection: NatsConnection, timeoutMs = 5_000, link?: BrokerLink) {
+  /** @param link of the connection, where there is one: no answer is waited for while it is lost. */
+  constructor(connection: NatsConnection, link?: BrokerLink) {
     this.connection = connection;
-    this.#timeoutMs = timeoutMs;
+    this.isClustered = abilitiesOf(connection.info!).isClustered;
     this.#link = link;
   }
 
-  /** @throws FlotillaError: the server's own error with its number, or `unavailable`. */
-  async request<T>(name: string, body?: object): Promise<T> {
+  /**
+   * Asks for something that may be asked for twice. A cluster is asked again while it has no leader that could answer.
+   *
+   * @param hasLeader of what a cluster tells of something that it is still making.
+   * @throws FlotillaError: the server's own error with its number, or `unavailable`.
+   */
+  async request<T>(name: string, body?: object, hasLeader?: (answer: T) => boolean): Promise<T> {
+    if (!this.isClustered) return await this.#ask(name, body, answerMs);
+    const giveUpAt = performance.now() + electedMs;
+    for (;;) {
+      try {
+        const answer = await this.#ask<T>(name, body, attemptMs);
+        if (hasLeader?.(answer) === false) throw platformError('unavailable', `${name}: no leader yet`);
+        return answer;
+      } catch (error) {
+        const isPassing = toFlotillaError(error).code === 'unavailable' && !this.connection.isClosed();
+        if (!isPassing || performance.now() >= giveUpAt) throw error;
+      }
+      await delay(pauseMs);
+    }
+  }
+
+  async #ask<T>(name: string, body: object | undefined, timeout: number): Promise<T> {
     let answer: T & { readonly error?: ApiErrorBody };
     try {
       const payload = body === undefined ? '' : JSON.stringify(body);
-      const ask = () => this.connection.request(`$JS.API.${name}`, payload, { timeout: this.#timeoutMs });
+      const ask = () => this.connection.request(`$JS.API.${name}`, payload, { timeout });
       const message = await (this.#link ? this.#link.whileUp(ask) : ask());
       answer = JSON.parse(Buffer.from(message.data).toString('utf8')) as typeof answer;
     } catch (cause) {
@@ -139,19 +174,12 @@ export class JetStreamApi {
     return this.request(`STREAM.UPDATE.${config.name}`, config);
   }
 
-  /** All streams that have a subject below the filter. */
-  async *streams(subject: string): AsyncGenerator<StreamInfo, void, undefined> {
-    let offset = 0;
-    for (;;) {
-      const page: Page & { readonly streams: readonly StreamInfo[] | null } = await this.request(
-        'STREAM.LIST',
-        { offset, subject },
-      );
-      const streams = page.streams ?? [];
-      yield* streams;
-      offset += streams.length;
-      if (streams.length === 0 || offset >= page.total) return;
-    }
+  /**
+   * The names of all streams that have a subject below the filter. What they are like is asked for one by one: for a list, a cluster
+   * waits for four seconds if one has no leader.
+   */
+  streamNames(subject: string): Promise<string[]> {
+    return this.#names('STREAM.NAMES', 'streams', { subject });
   }
 
   createConsumer(stream: string, config: ConsumerConfig): Promise<ConsumerInfo> {
@@ -162,26 +190,21 @@ export class JetStreamApi {
     return this.request(name, { stream_name: stream, config });
   }
 
+  /** Of one that can be pulled from: what is asked of a consumer before it has a leader is lost. */
   consumerInfo(stream: string, consumer: string): Promise<ConsumerInfo> {
-    return this.request(`CONSUMER.INFO.${stream}.${consumer}`);
+    return this.request<ConsumerInfo>(
+      `CONSUMER.INFO.${stream}.${consumer}`,
+      undefined,
+      ({ cluster }) => (cluster?.leader ?? '') !== '',
+    );
   }
 
-  async *consumers(stream: string): AsyncGenerator<ConsumerInfo, void, undefined> {
-    let offset = 0;
-    for (;;) {
-      const page: Page & { readonly consumers: readonly ConsumerInfo[] | null } = await this.request(
-        `CONSUMER.LIST.${stream}`,
-        { offset },
-      );
-      const consumers = page.consumers ?? [];
-      yield* consumers;
-      offset += consumers.length;
-      if (consumers.length === 0 || offset >= page.total) return;
-    }
+  consumerNames(stream: string): Promise<string[]> {
+    return this.#names(`CONSUMER.NAMES.${stream}`, 'consumers', {});
   }
 
   async deleteConsumer(stream: string, consumer: string): Promise<void> {
-    await this.request(`CONSUMER.DELETE.${stream}.${consumer}`);
+    await this.#ask(`CONSUMER.DELETE.${stream}.${consumer}`, undefined, answerMs);
   }
 
   /**
@@ -199,11 +222,23 @@ export class JetStreamApi {
 
   /** Removes a message; what is stored of it is not overwritten. False when it was not there. */
   async deleteMessage(stream: string, sequence: number): Promise<boolean> {
-    const { success } = await this.request<{ readonly success: boolean }>(`STREAM.MSG.DELETE.${stream}`, {
-      seq: sequence,
-      no_erase: true,
-    });
+    const query = { seq: sequence, no_erase: true };
+    const name = `STREAM.MSG.DELETE.${stream}`;
+    const { success } = await this.#ask<{ readonly success: boolean }>(name, query, answerMs);
     return success;
+  }
+
+  async #names<K extends 'streams' | 'consumers'>(name: string, key: K, query: object): Promise<string[]> {
+    const names: string[] = [];
+    for (;;) {
+      const page = await this.request<Page & { readonly [key in K]: readonly string[] | null }>(name, {
+        ...query,
+        offset: names.length,
+      });
+      const more = page[key] ?? [];
+      names.push(...more);
+      if (more.length === 0 || names.length >= page.total) return names;
+    }
   }
 
   async #getMessage(stream: string, query: object): Promise<GotMessage | undefined> {

@@ -3,7 +3,7 @@
  * then as it is: only its limits follow the options of the service that owns it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { platformError } from '../../errors/flotilla-error.ts';
+import { platformError, toFlotillaError } from '../../errors/flotilla-error.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { describeFamily, partitionsOf, type Topology } from '../topology.ts';
 import type { Abilities } from './abilities.ts';
@@ -246,8 +246,11 @@ export class Streams {
       const number = numberOf(error);
       // Another process was faster.
       if (number === errorNumber.streamNameInUse) return await this.api.streamInfo(config.name);
-      const tooMany = number === errorNumber.replicasNotSupported || number === errorNumber.noSuitablePeers;
-      if (!tooMany || config.num_replicas === 1) throw error;
+      // Not one that has only stopped: what is stored meanwhile would have too few copies for ever.
+      const tooFew =
+        number === errorNumber.replicasNotSupported ||
+        (number === errorNumber.noSuitablePeers && toFlotillaError(error).code !== 'unavailable');
+      if (!tooFew || config.num_replicas === 1) throw error;
       this.#replicas = config.num_replicas - 2;
       this.#log.warn('the cluster has too few servers with storage for the wanted number of replicas', {
         wanted: config.num_replicas,

@@ -39,12 +39,15 @@ export async function groupReports(
     (group === undefined || named.group === group) && (service === undefined || named.service === service);
   const reports: GroupReport[] = [];
   const worked = new Set<string>();
-  for await (const stream of api.streams(`${topology.fleet}.events.>`)) {
-    const of = topology.serviceOfStream(stream.config.name);
-    if (of === undefined) continue;
-    for await (const consumer of api.consumers(stream.config.name)) {
-      const work = topology.readWorkConsumer(consumer.name);
+  for (const name of await api.streamNames(`${topology.fleet}.events.>`)) {
+    const of = topology.serviceOfStream(name);
+    const stream = of === undefined ? undefined : await unlessMissing(api.streamInfo(name));
+    if (of === undefined || stream === undefined) continue;
+    for (const consumerName of await api.consumerNames(name)) {
+      const work = topology.readWorkConsumer(consumerName);
       if (work === undefined || !wanted({ group: work.group, service: of })) continue;
+      const consumer = await unlessMissing(api.consumerInfo(name, consumerName));
+      if (consumer === undefined) continue;
       worked.add(keyOf(work.group, of, work.event));
       reports.push(await workReport(api, stream, consumer, { ...work, service: of }, overview));
     }
@@ -80,27 +83,25 @@ async function readBucket(
 ): Promise<Pick<Overview, 'partitions' | 'members'>> {
   const partitions = new Map<string, Map<number, StoredPartition>>();
   const members = new Map<string, GroupMember[]>();
-  await ignoringMissing(async () => {
-    const stream = topology.groupsStream;
-    const { state } = await api.streamInfo(stream, { subjects_filter: topology.keySubject('>') });
-    const subjects = Object.keys(state.subjects ?? {}).sort();
-    for (const found of await Promise.all(subjects.map((subject) => api.lastMessage(stream, subject)))) {
-      if (!found?.data || isDeleted(found)) continue;
-      const key = topology.keyOf(found.subject);
-      const partition = topology.readPartitionKey(key);
-      const member = topology.readMemberKey(key);
-      if (partition) {
-        const name = keyOf(partition.group, partition.service);
-        const ofGroup = partitions.get(name) ?? new Map<number, StoredPartition>();
-        ofGroup.set(partition.partition, JSON.parse(Buffer.from(found.data, 'base64').toString('utf8')));
-        partitions.set(name, ofGroup);
-      } else if (member) {
-        const name = keyOf(member.group, member.service);
-        const { instance } = member;
-        members.set(name, [...(members.get(name) ?? []), { instance, seen: new Date(found.time) }]);
-      }
+  const stream = topology.groupsStream;
+  const info = await unlessMissing(api.streamInfo(stream, { subjects_filter: topology.keySubject('>') }));
+  const subjects = Object.keys(info?.state.subjects ?? {}).sort();
+  for (const found of await Promise.all(subjects.map((subject) => api.lastMessage(stream, subject)))) {
+    if (!found?.data || isDeleted(found)) continue;
+    const key = topology.keyOf(found.subject);
+    const partition = topology.readPartitionKey(key);
+    const member = topology.readMemberKey(key);
+    if (partition) {
+      const name = keyOf(partition.group, partition.service);
+      const ofGroup = partitions.get(name) ?? new Map<number, StoredPartition>();
+      ofGroup.set(partition.partition, JSON.parse(Buffer.from(found.data, 'base64').toString('utf8')));
+      partitions.set(name, ofGroup);
+    } else if (member) {
+      const name = keyOf(member.group, member.service);
+      const { instance } = member;
+      members.set(name, [...(members.get(name) ?? []), { instance, seen: new Date(found.time) }]);
     }
-  });
+  }
   return { partitions, members };
 }
 
@@ -111,24 +112,23 @@ function isDeleted({ hdrs = '' }: GotMessage): boolean {
 
 async function countDeadLetters(api: JetStreamApi, topology: Topology): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  await ignoringMissing(async () => {
-    const { state } = await api.streamInfo(topology.deadLetterStream, { subjects_filter: '>' });
-    for (const [subject, count] of Object.entries(state.subjects ?? {})) {
-      const address = topology.readDeadLetterSubject(subject);
-      if (address) counts.set(keyOf(address.group, address.service, address.event), count);
-    }
-  });
+  const info = await unlessMissing(api.streamInfo(topology.deadLetterStream, { subjects_filter: '>' }));
+  for (const [subject, count] of Object.entries(info?.state.subjects ?? {})) {
+    const address = topology.readDeadLetterSubject(subject);
+    if (address) counts.set(keyOf(address.group, address.service, address.event), count);
+  }
   return counts;
 }
 
 async function countGivenBack(api: JetStreamApi, topology: Topology): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  await ignoringMissing(async () => {
-    for await (const { name, num_pending, num_ack_pending } of api.consumers(topology.redriveStream)) {
-      const found = topology.readRedriveConsumer(name);
-      if (found) counts.set(keyOf(found.group, found.service), num_pending + num_ack_pending);
-    }
-  });
+  const stream = topology.redriveStream;
+  for (const name of (await unlessMissing(api.consumerNames(stream))) ?? []) {
+    const found = topology.readRedriveConsumer(name);
+    const consumer = found && (await unlessMissing(api.consumerInfo(stream, name)));
+    if (consumer)
+      counts.set(keyOf(found.group, found.service), consumer.num_pending + consumer.num_ack_pending);
+  }
   return counts;
 }
 
@@ -244,12 +244,14 @@ async function partitionReport(
   };
 }
 
-/** A stream that is not there: there is nothing in it. */
-async function ignoringMissing(read: () => Promise<void>): Promise<void> {
+/** Undefined for what is not there: there is nothing in it. */
+async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
-    await read();
+    return await asked;
   } catch (error) {
-    if (numberOf(error) !== errorNumber.streamNotFound) throw error;
+    const number = numberOf(error);
+    if (number === errorNumber.streamNotFound || number === errorNumber.consumerNotFound) return undefined;
+    throw error;
   }
 }
 

@@ -28,7 +28,7 @@ export async function requireGroup(
 
 async function groupsOf(api: JetStreamApi, topology: Topology, service: string): Promise<string[]> {
   const groups: string[] = [];
-  for await (const { name } of api.consumers(topology.redriveStream)) {
+  for (const name of await api.consumerNames(topology.redriveStream)) {
     const found = topology.readRedriveConsumer(name);
     if (found?.service === service) groups.push(found.group);
   }

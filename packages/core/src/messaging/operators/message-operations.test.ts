@@ -32,7 +32,7 @@ describe('operations on messages', { skip: withoutNatsServer }, () => {
   });
 
   beforeEach(async () => {
-    for await (const { config } of api.streams('>')) await api.request(`STREAM.DELETE.${config.name}`);
+    for (const name of await api.streamNames('>')) await api.request(`STREAM.DELETE.${name}`);
   });
 
   const stream = (name: string, subject: string, more: Partial<StreamConfig> = {}) =>

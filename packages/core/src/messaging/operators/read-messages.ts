@@ -1,4 +1,5 @@
 /** What a stream holds between two places, for operators: read once through, without a trace on the stream. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { createInbox, type Msg } from '@nats-io/nats-core';
 import { type FlotillaError, platformError } from '../../errors/flotilla-error.ts';
 import { headersOf, type ReceivedHeaders, statusOf } from '../headers.ts';
@@ -38,6 +39,9 @@ const defaultBatch = 256;
 const batchDeadlineMs = 5_000;
 /** Batches without a message in a row, although there are messages, after which nothing is believed to come. */
 const mostEmpty = 3;
+/** Before a replica that is behind is asked again, and how often it is. */
+const behindMs = 50;
+const mostBehind = 100;
 /** After how long without a question the server forgets a reader. One that reads slower than that begins anew where it was. */
 const forgottenMs = 60_000;
 
@@ -63,19 +67,30 @@ export async function* readMessages(
 ): AsyncGenerator<StoredMessage, void, undefined> {
   const { stream, batch: size = defaultBatch } = reading;
   let { name, num_pending: pending } = await createReader(api, reading);
+  let end = await endOf(api, reading);
   let last = 0;
   let isNew = true;
   let empty = 0;
+  let behind = 0;
+  const beginAnew = async (): Promise<void> => {
+    isNew = true;
+    const from = last > 0 ? { sequence: last + 1 } : reading.from;
+    ({ name, num_pending: pending } = await createReader(api, { ...reading, from }));
+  };
   try {
-    while (pending > 0) {
+    while (pending > 0 || last < end) {
+      if (pending === 0) {
+        if (++behind > mostBehind) throw readerLost(stream);
+        await delay(behindMs);
+        await api.deleteConsumer(stream, name).catch(() => {});
+        await beginAnew();
+        end = await endOf(api, reading);
+        continue;
+      }
       const batch = await pullBatch(api, stream, name, Math.min(pending, size));
-      if (batch === 'gone') {
+      if (batch === 'gone' || (batch === 'silent' && api.isClustered)) {
         if (isNew) throw readerLost(stream);
-        isNew = true;
-        ({ name, num_pending: pending } = await createReader(api, {
-          ...reading,
-          ...(last > 0 ? { from: { sequence: last + 1 } } : {}),
-        }));
+        await beginAnew();
         continue;
       }
       if (batch === 'silent') {
@@ -83,6 +98,7 @@ export async function* readMessages(
         throw readerLost(stream);
       }
       isNew = false;
+      behind = 0;
       for (const message of batch) {
         const delivery = readDelivery(message.reply ?? '');
         if (delivery === undefined) continue;
@@ -110,6 +126,16 @@ export async function* readMessages(
     // A reader that cannot be taken back now is forgotten by the server, soon.
     await api.deleteConsumer(stream, name).catch(() => {});
   }
+}
+
+/**
+ * Up to where there are messages. A cluster's leader is asked, since the replica that reads may have less, and tell that nothing is left.
+ */
+async function endOf(api: JetStreamApi, { stream, filter, from }: Reading): Promise<number> {
+  const last = api.isClustered ? await api.lastMessage(stream, filter) : undefined;
+  if (!last) return 0;
+  const isBefore = 'time' in from ? new Date(last.time) < from.time : last.seq < from.sequence;
+  return isBefore ? 0 : last.seq;
 }
 
 /**

@@ -430,6 +430,8 @@ export function messagingCases(startBroker: () => Promise<TestBroker>): void {
           work(Jobs.render, { group: 'renderers', concurrency: 3 }, async ({ n }) => {
             running += 1;
             most = Math.max(most, running);
+            // One member has three places: the first to get any waits for the other.
+            await waitFor(() => most > 3);
             await delay(5);
             running -= 1;
             seen.push({ n, by: instance });
@@ -444,7 +446,7 @@ export function messagingCases(startBroker: () => Promise<TestBroker>): void {
       numbers(seen).toSorted((a, b) => a - b),
       upTo(60),
     );
-    assert.ok(most <= 6 && most > 3, `${most} at a time`);
+    assert.ok(most <= 6, `${most} at a time`);
     assert.equal(new Set(seen.map(({ by }) => by)).size, 2);
   });
 

@@ -6,7 +6,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
-import { waitFor } from 'flotilla/testing';
+import { waitFor } from '../../testing/wait-for.ts';
+import { natsServer, type TestBroker } from './nats-server.ts';
 
 interface Member {
   readonly name: string;
@@ -15,19 +16,24 @@ interface Member {
   process: ChildProcess | undefined;
 }
 
-export class NatsCluster {
-  readonly #executable: string;
+/** Where a stream is, as its information says. */
+interface StreamPlace {
+  readonly leader?: string;
+  readonly replicas?: readonly { readonly current: boolean }[];
+}
+
+/** As a broker: kill, end and start are those of all members at a time. */
+export class NatsCluster implements TestBroker {
   readonly #folder: string;
   readonly #members: readonly Member[];
 
-  private constructor(executable: string, folder: string, members: readonly Member[]) {
-    this.#executable = executable;
+  private constructor(folder: string, members: readonly Member[]) {
     this.#folder = folder;
     this.#members = members;
   }
 
   /** Resolves when the cluster has a leader and can have streams with three replicas. */
-  static async start(executable: string): Promise<NatsCluster> {
+  static async start(): Promise<NatsCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'flotilla-nats-cluster-'));
     const ports = await freePorts(6);
     const routes = ports.slice(3).map((port) => `nats://127.0.0.1:${port}`);
@@ -42,10 +48,9 @@ export class NatsCluster {
       );
       return { name, port: ports[index]!, configuration, process: undefined };
     });
-    const cluster = new NatsCluster(executable, folder, members);
+    const cluster = new NatsCluster(folder, members);
     try {
-      for (const { name } of members) cluster.startMember(name);
-      await waitFor(() => cluster.#isWhole(), { timeoutMs: 30_000, what: 'the cluster to be whole' });
+      await cluster.start();
       return cluster;
     } catch (error) {
       await cluster.stop();
@@ -66,30 +71,52 @@ export class NatsCluster {
   /** Starts it, again if it has been killed, on what it has stored. */
   startMember(name: string): void {
     const member = this.#named(name);
-    member.process = spawn(this.#executable, ['-c', member.configuration], { stdio: 'ignore' });
+    member.process = spawn(natsServer!, ['-c', member.configuration], { stdio: 'ignore' });
   }
 
   /** kill -9. */
-  async killMember(name: string): Promise<void> {
-    const member = this.#named(name);
-    const { process: child } = member;
-    member.process = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
+  killMember(name: string): Promise<void> {
+    return endProcess(this.#named(name), 'SIGKILL');
+  }
+
+  /** Asks it to end, as an operator does: the others know that it has gone. */
+  stopMember(name: string): Promise<void> {
+    return endProcess(this.#named(name), 'SIGTERM');
   }
 
   /** Name of the member that leads a stream. Throws while there is none. */
   async leaderOf(stream: string): Promise<string> {
-    const answer = await this.#ask(`$JS.API.STREAM.INFO.${stream}`);
-    const { leader } = (answer.cluster ?? {}) as { leader?: string };
+    const { leader } = await this.#placeOf(stream);
     if (leader === undefined || leader === '') throw new Error(`${stream} has no leader`);
     return leader;
   }
 
+  /** Whether all members have all of a stream: then any of them can be lost. */
+  async hasAllReplicas(stream: string): Promise<boolean> {
+    const { replicas = [] } = await this.#placeOf(stream);
+    return replicas.length === this.#members.length - 1 && replicas.every(({ current }) => current);
+  }
+
+  /** Resolves when a stream with three replicas can be made. */
+  async start(): Promise<void> {
+    for (const { name } of this.#members) this.startMember(name);
+    await waitFor(() => this.#isWhole(), { timeoutMs: 30_000, what: 'the cluster to be whole' });
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all(this.#members.map((member) => endProcess(member, 'SIGKILL')));
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#members.map((member) => endProcess(member, 'SIGTERM')));
+  }
+
+  async wipe(): Promise<void> {
+    for (const { name } of this.#members) rmSync(join(this.#folder, name), { recursive: true, force: true });
+  }
+
   async stop(): Promise<void> {
-    await Promise.all(this.#members.map(({ name }) => this.killMember(name)));
+    await this.kill();
     rmSync(this.#folder, { recursive: true });
   }
 
@@ -100,6 +127,11 @@ export class NatsCluster {
     if (error !== undefined) return false;
     await this.#ask('$JS.API.STREAM.DELETE.whole');
     return true;
+  }
+
+  async #placeOf(stream: string): Promise<StreamPlace> {
+    const { cluster } = await this.#ask(`$JS.API.STREAM.INFO.${stream}`);
+    return (cluster ?? {}) as StreamPlace;
   }
 
   async #ask(subject: string, body = ''): Promise<Record<string, unknown>> {
@@ -116,6 +148,15 @@ export class NatsCluster {
     if (member === undefined) throw new Error(`the cluster has no member '${name}'`);
     return member;
   }
+}
+
+async function endProcess(member: Member, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  const { process: child } = member;
+  member.process = undefined;
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
 }
 
 /** All of them at the same time, so that they differ. */
