@@ -8,7 +8,7 @@ import { type ConsumerConfig, type JetStreamApi, nanosecondsPerMs } from './api.
 import { errorNumber, numberOf } from './api-error.ts';
 import type { BrokerLink } from './broker-link.ts';
 import type { Delivery } from './delivery.ts';
-import { Pull } from './pull.ts';
+import { StandingPull } from './standing-pull.ts';
 
 /** What its first user decides. */
 export type DurableConsumerConfig = Required<Pick<ConsumerConfig, 'durable_name' | 'description'>> &
@@ -34,82 +34,39 @@ export interface DurableConsumerOptions {
 
 /** Of all members together; those that wait to be tried again count. */
 const mostAckPending = 20_000;
-const firstRetryMs = 100;
-const mostRetryMs = 5_000;
 
 export class DurableConsumer {
   readonly #options: DurableConsumerOptions;
-  readonly #stopListening: () => void;
-  #pull: Pull | undefined;
-  /** While nothing is pulled. */
-  #unreleased = 0;
-  #isStarting = false;
-  #isStopped = false;
-  #retries = 0;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #pull: StandingPull;
 
   constructor(options: DurableConsumerOptions) {
     this.#options = options;
-    this.#stopListening = options.link.listen({
-      lost: () => this.#abandon(),
-      back: () => this.#restart(),
-      closed: () => this.stop(),
+    const { link, stream, config, capacity, log, onMessage } = options;
+    this.#pull = new StandingPull({
+      ...{ link, stream, capacity, onMessage },
+      ensure: () => this.#ensure(),
+      onFailure: (error) => {
+        const fields = { stream, consumer: config.durable_name, error };
+        log.warn('messages cannot be pulled at the moment', fields);
+      },
     });
-    this.#restart();
   }
 
   release(count: number): void {
-    if (this.#pull) this.#pull.release(count);
-    else this.#unreleased -= count;
+    this.#pull.release(count);
   }
 
   stop(): void {
-    if (this.#isStopped) return;
-    this.#isStopped = true;
-    this.#stopListening();
-    this.#abandon();
-  }
-
-  #abandon(): void {
-    clearTimeout(this.#retry);
-    if (this.#pull) this.#unreleased = this.#pull.unreleased;
-    this.#pull?.close();
-    this.#pull = undefined;
-  }
-
-  #restart(): void {
-    this.#abandon();
-    if (this.#isStopped || this.#isStarting || !this.#options.link.isUp) return;
-    this.#isStarting = true;
-    this.#ensure().then(
-      () => {
-        this.#isStarting = false;
-        this.#retries = 0;
-        this.#begin();
-      },
-      (error: unknown) => {
-        this.#isStarting = false;
-        this.#later(error);
-      },
-    );
-  }
-
-  #begin(): void {
-    const { link, stream, config, capacity, onMessage } = this.#options;
-    if (this.#isStopped || !link.isUp) return;
-    const consumer = config.durable_name;
-    this.#pull = new Pull({
-      ...{ link, stream, consumer, capacity, unreleased: this.#unreleased, onMessage },
-      onGone: () => this.#restart(),
-    });
+    this.#pull.stop();
   }
 
   /** One that is there stays as it is: another version of this service may have made it. */
-  async #ensure(): Promise<void> {
+  async #ensure(): Promise<string> {
     const { api, stream, config, ackWaitMs, remake } = this.#options;
+    const { durable_name: name } = config;
     try {
-      await api.consumerInfo(stream, config.durable_name);
-      return;
+      await api.consumerInfo(stream, name);
+      return name;
     } catch (error) {
       const number = numberOf(error);
       if (number === errorNumber.streamNotFound) await remake();
@@ -124,14 +81,6 @@ export class DurableConsumer {
       max_deliver: -1,
       replay_policy: 'instant',
     });
-  }
-
-  #later(error: unknown): void {
-    const { log, stream, config } = this.#options;
-    if (this.#isStopped) return;
-    const fields = { stream, consumer: config.durable_name, error };
-    if (this.#retries === 0) log.warn('messages cannot be pulled at the moment', fields);
-    const wait = Math.min(mostRetryMs, firstRetryMs * 2 ** Math.min(10, this.#retries++));
-    this.#retry = setTimeout(() => this.#restart(), wait).unref();
+    return name;
   }
 }

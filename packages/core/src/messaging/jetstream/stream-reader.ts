@@ -8,7 +8,7 @@ import { type ConsumerConfig, type JetStreamApi, nanosecondsPerMs, type StreamIn
 import type { BrokerLink } from './broker-link.ts';
 import { continuityOf } from './continuity.ts';
 import type { Delivery } from './delivery.ts';
-import { Pull } from './pull.ts';
+import { StandingPull } from './standing-pull.ts';
 
 export interface StreamReaderOptions {
   readonly api: JetStreamApi;
@@ -37,95 +37,49 @@ export interface StreamReaderOptions {
 const defaultCapacity = 512;
 /** A consumer that nobody asks is removed by the server. */
 const inactiveMs = 60_000;
-const firstRetryMs = 50;
-const mostRetryMs = 5_000;
 
 export class StreamReader {
   readonly #options: StreamReaderOptions;
-  readonly #stopListening: () => void;
+  readonly #pull: StandingPull;
   #last: number;
   #created: string | undefined;
-  #consumer: string | undefined;
   #consumerSequence = 0;
-  #pull: Pull | undefined;
-  /** While there is no consumer. */
-  #unreleased = 0;
-  #retries = 0;
-  #isStarting = false;
-  #isStopped = false;
-  #retry: NodeJS.Timeout | undefined;
 
   constructor(options: StreamReaderOptions) {
     this.#options = options;
     this.#last = options.after;
     this.#created = options.created;
-    this.#stopListening = options.link.listen({
-      lost: () => this.#abandon(),
-      back: () => this.#restart(),
-      closed: () => this.stop(),
+    const { link, stream, filter, log, capacity = defaultCapacity } = options;
+    this.#pull = new StandingPull({
+      ...{ link, stream, capacity },
+      ensure: () => this.#make(),
+      onAbandoned: (consumer) => this.#remove(consumer),
+      onMessage: (message, delivery) => this.#received(message, delivery),
+      onFailure: (error) => log.warn('a stream cannot be read at the moment', { stream, filter, error }),
     });
-    this.#restart();
   }
 
   /** So many messages are done with: as many more may come. */
   release(count: number): void {
-    if (this.#pull) this.#pull.release(count);
-    else this.#unreleased -= count;
+    this.#pull.release(count);
   }
 
   stop(): void {
-    if (this.#isStopped) return;
-    this.#isStopped = true;
-    this.#stopListening();
-    this.#abandon();
+    this.#pull.stop();
   }
 
-  /** Forgets the consumer at hand; the server removes it, now or when it notices. */
-  #abandon(): void {
-    clearTimeout(this.#retry);
-    if (this.#pull) this.#unreleased = this.#pull.unreleased;
-    this.#pull?.close();
-    this.#pull = undefined;
-    if (this.#consumer !== undefined) this.#remove(this.#consumer);
-    this.#consumer = undefined;
-  }
-
+  /** The server removes it, now or when it notices that nobody asks. */
   #remove(consumer: string): void {
     const { link, stream } = this.#options;
     if (link.isUp) link.connection.publish(`$JS.API.CONSUMER.DELETE.${stream}.${consumer}`);
   }
 
-  #restart(): void {
-    this.#abandon();
-    if (this.#isStopped || this.#isStarting || !this.#options.link.isUp) return;
-    this.#isStarting = true;
-    this.#start().then(
-      () => {
-        this.#isStarting = false;
-        this.#retries = 0;
-      },
-      (error: unknown) => {
-        this.#isStarting = false;
-        this.#later(error);
-      },
-    );
-  }
-
-  async #start(): Promise<void> {
-    const { api, link, stream, capacity = defaultCapacity } = this.#options;
-    if (await this.#isOther()) return;
+  async #make(): Promise<string | undefined> {
+    const { api, stream } = this.#options;
+    if (await this.#isOther()) return undefined;
     const { name } = await api.createConsumer(stream, this.#config());
-    if (this.#isStopped || !link.isUp) {
-      this.#remove(name);
-      return;
-    }
-    this.#consumer = name;
     this.#consumerSequence = 0;
-    this.#pull = new Pull({
-      ...{ link, stream, consumer: name, capacity, unreleased: this.#unreleased },
-      onMessage: (message, delivery) => this.#received(message, delivery),
-      onGone: () => this.#restart(),
-    });
+    return name;
   }
 
   async #isOther(): Promise<boolean> {
@@ -133,7 +87,7 @@ export class StreamReader {
     const info = await describe();
     this.#created ??= info.created;
     if (continuityOf({ stream: this.#created, sequence: this.#last }, info) === 'goes on') return false;
-    if (!this.#isStopped) {
+    if (!this.#pull.isStopped) {
       this.stop();
       onOtherStream();
     }
@@ -158,18 +112,10 @@ export class StreamReader {
     };
   }
 
-  #later(error: unknown): void {
-    const { log, stream, filter } = this.#options;
-    if (this.#isStopped) return;
-    if (this.#retries === 0) log.warn('a stream cannot be read at the moment', { stream, filter, error });
-    const wait = Math.min(mostRetryMs, firstRetryMs * 2 ** Math.min(10, this.#retries++));
-    this.#retry = setTimeout(() => this.#restart(), wait).unref();
-  }
-
   #received(message: Msg, delivery: Delivery): void {
     if (delivery.consumerSequence !== this.#consumerSequence + 1) {
-      this.#pull?.release(1);
-      this.#restart();
+      this.#pull.release(1);
+      this.#pull.restart();
       return;
     }
     this.#consumerSequence = delivery.consumerSequence;
