@@ -66,10 +66,10 @@ interface Owned {
   isEnding: boolean;
 }
 
-/** How often the machine is asked what to do in a time to live, beside when something happens: each time wakes an idle process. */
-const ticksPerTtl = 10;
-/** Between two reports of a partition's progress. */
-const reportMs = 2_000;
+/** Share of the time to live after which the machine is asked again when it had nothing to do although something was due. */
+const lookAgainShare = 0.1;
+/** Between two reports of a partition's progress, at least: they are made when there is another reason to wake. */
+const reportMs = 1_500;
 const writeWithinMs = 3_000;
 /** What is in hand may take so long when a partition goes to another member. */
 const rebalanceMs = 5_000;
@@ -80,8 +80,9 @@ export class GroupReader implements GroupGauges {
   readonly #machine: GroupMembership;
   readonly #owned = new Map<number, Owned>();
   readonly #stopWatching: () => void;
-  readonly #ticker: NodeJS.Timeout;
-  readonly #reporter: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #reportedAt = performance.now();
   #graceMs = 0;
   #onLeft: (() => void) | undefined;
   #isRefused = false;
@@ -104,8 +105,6 @@ export class GroupReader implements GroupGauges {
         onBucketLost();
       },
     );
-    this.#ticker = setInterval(() => this.#step(), ttlMs / ticksPerTtl).unref();
-    this.#reporter = setInterval(() => this.#report(), reportMs).unref();
     this.#step();
   }
 
@@ -154,8 +153,7 @@ export class GroupReader implements GroupGauges {
 
   #close(): void {
     this.#isClosed = true;
-    clearInterval(this.#ticker);
-    clearInterval(this.#reporter);
+    clearTimeout(this.#timer);
     this.#stopWatching();
   }
 
@@ -196,6 +194,28 @@ export class GroupReader implements GroupGauges {
     if (this.#isClosed) return;
     for (const action of this.#machine.next(performance.now())) this.#act(action);
     if (this.#onLeft && this.#machine.isIdle) this.#onLeft();
+    this.#arm();
+  }
+
+  /** One timer, for the next moment at which time alone changes what is to be done. */
+  #arm(): void {
+    const { wakeAt } = this.#machine;
+    if (this.#isClosed || wakeAt === this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = wakeAt;
+    if (wakeAt === Number.POSITIVE_INFINITY) return;
+    const now = performance.now();
+    const delayMs = wakeAt > now ? wakeAt - now : this.#options.ttlMs * lookAgainShare;
+    this.#timer = setTimeout(() => this.#wake(), Math.ceil(delayMs)).unref();
+  }
+
+  #wake(): void {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#step();
+    const now = performance.now();
+    if (now - this.#reportedAt < reportMs) return;
+    this.#reportedAt = now;
+    this.#report();
   }
 
   #act(action: GroupAction): void {
@@ -274,7 +294,8 @@ export class GroupReader implements GroupGauges {
     const before = this.#stored.get(partition);
     if (before && before.by !== by) {
       this.#refuseGroup(before.by);
-      this.#machine.acquireFailed(partition);
+      this.#machine.acquireFailed(partition, performance.now());
+      this.#arm();
       return;
     }
     const sequence = this.#checkpointOf(partition, before);
@@ -292,7 +313,8 @@ export class GroupReader implements GroupGauges {
       this.#owned.set(partition, { lease, opened: undefined, isOpening: false, told: '', isEnding: false });
       log.debug('reads a partition', { group, family: service, partition, epoch });
     } catch (error) {
-      this.#machine.acquireFailed(partition);
+      this.#machine.acquireFailed(partition, performance.now());
+      this.#arm();
       log.debug('a partition was not taken', { group, family: service, partition, error });
       return;
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { GroupMembership } from './membership.ts';
 import { SimulatedGroup } from './simulated-group.ts';
 
 const ttlMs = 1_000;
@@ -18,6 +19,18 @@ describe('the members of a group', () => {
     for (const name of ['a', 'b']) group.start(name);
     group.run(3 * ttlMs);
     assert.deepEqual(group.shares(), { a: 1, b: 0 });
+  });
+
+  it('renew their records at the same moments in all groups of a process, and are asked for nothing in between', () => {
+    const [early, late] = ['orders', 'mail'].map(
+      () => new GroupMembership({ instance: 'a', startedAt: 0, partitions: 1, ttlMs: 900 }),
+    );
+    early!.next(1_000);
+    early!.beaten(1, 1_000);
+    late!.next(1_130);
+    late!.beaten(2, 1_130);
+    assert.equal(early!.wakeAt, 1_200);
+    assert.equal(late!.wakeAt, 1_200);
   });
 
   it('give back what a new member is due, and no more', () => {

@@ -62,6 +62,8 @@ interface Partition {
 const beatsPerTtl = 3;
 /** A member that could not renew its record for this share of the time to live stops before others take over. */
 const safeShare = 0.75;
+/** A partition that could not be taken is tried again after this share of the time to live, if nothing is seen before. */
+const againShare = 0.1;
 
 export class GroupMembership {
   readonly #instance: string;
@@ -72,6 +74,8 @@ export class GroupMembership {
   #revision: number | undefined;
   #beatDueAt = 0;
   #isBeating = false;
+  /** When to try again to take what could not be taken. */
+  #againAt = Number.POSITIVE_INFINITY;
   /** Until when others certainly think that this member lives. */
   #safeUntil = Number.NEGATIVE_INFINITY;
   #isReady = false;
@@ -102,6 +106,17 @@ export class GroupMembership {
 
   get owned(): number[] {
     return this.#partitions.flatMap(({ state }, index) => (state === 'mine' ? [index] : []));
+  }
+
+  /** When {@link next} is to be asked again if nothing happens before, in monotonic milliseconds. */
+  get wakeAt(): number {
+    if (this.#isSuperseded) return Number.POSITIVE_INFINITY;
+    let at = this.#againAt;
+    if (!this.#isBeating && !this.#isLeaving) at = Math.min(at, this.#beatDueAt);
+    if (!this.isIdle) at = Math.min(at, this.#safeUntil);
+    for (const [instance, { seenAt }] of this.#members)
+      if (instance !== this.#instance) at = Math.min(at, seenAt + this.#ttlMs);
+    return at;
   }
 
   // What is seen in the bucket, in its order.
@@ -142,7 +157,9 @@ export class GroupMembership {
     this.#isBeating = false;
     this.#revision = revision;
     this.#safeUntil = sentAt + this.#ttlMs * safeShare;
-    this.#beatDueAt = sentAt + this.#ttlMs / beatsPerTtl;
+    // At the same moments for all groups of a process: they wake it once, and share a commit of the broker.
+    const everyMs = this.#ttlMs / beatsPerTtl;
+    this.#beatDueAt = (Math.floor(sentAt / everyMs) + 1) * everyMs;
     this.#members.set(this.#instance, { revision, seenAt: sentAt });
   }
 
@@ -163,8 +180,9 @@ export class GroupMembership {
     partition.revision = revision;
   }
 
-  acquireFailed(index: number): void {
+  acquireFailed(index: number, now: number): void {
     this.#partitions[index]!.state = 'other';
+    this.#againAt = now + this.#ttlMs * againShare;
   }
 
   /** The owner has written its record: a checkpoint. */
@@ -195,6 +213,7 @@ export class GroupMembership {
   /** What to do now. Each action is given once; its outcome has to be told. */
   next(now: number): GroupAction[] {
     if (this.#isSuperseded) return [...this.#loseAll(), { kind: 'superseded' }];
+    if (now >= this.#againAt) this.#againAt = Number.POSITIVE_INFINITY;
     const actions = now < this.#safeUntil ? this.#loseTaken() : this.#loseAll();
     if (!this.#isBeating && now >= this.#beatDueAt && !this.#isLeaving) {
       this.#isBeating = true;

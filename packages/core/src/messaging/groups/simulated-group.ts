@@ -1,6 +1,6 @@
 /**
  * Members of a group and their bucket under a virtual clock, for tests: writes and what is seen of them take a while, members die,
- * stand still, lose their connection and come back. Every member commits to what it owns all the time; the bucket
+ * stand still, lose their connection and come back. A member looks at its machine when something happens, or when the machine says. Every member commits to what it owns all the time; the bucket
  * refuses by revision, and the simulation fails when two of its owners are accepted under one epoch.
  */
 import assert from 'node:assert/strict';
@@ -32,6 +32,8 @@ interface Process {
   inbox: { readonly at: number; readonly see: () => void }[];
   /** Answers and questions under way. */
   calls: { readonly at: number; readonly run: () => void }[];
+  /** When it looks at its machine again, if nothing happens before. */
+  wakeAt: number;
 }
 
 export interface SimulationOptions {
@@ -63,7 +65,7 @@ export class SimulatedGroup {
     const id = this.#processes.length;
     const machine = new GroupMembership({ instance: name, startedAt: id, partitions, ttlMs });
     const process: Process = {
-      ...{ id, name, machine, leases: new Map(), state: 'runs', inbox: [], calls: [] },
+      ...{ id, name, machine, leases: new Map(), state: 'runs', inbox: [], calls: [], wakeAt: 0 },
       ...{ isCut: false, isLeaving: false, isSuperseded: false },
     };
     this.#processes.push(process);
@@ -92,6 +94,7 @@ export class SimulatedGroup {
     const process = this.#find(name)!;
     process.isLeaving = true;
     process.machine.leave();
+    process.wakeAt = 0;
   }
 
   pause(name: string): void {
@@ -165,16 +168,27 @@ export class SimulatedGroup {
   #turn(process: Process): void {
     if (process.isSuperseded) return;
     if (!process.isCut) {
-      for (const { see } of take(process.inbox, this.#now)) see();
-      for (const { run } of take(process.calls, this.#now)) run();
+      for (const { see } of take(process.inbox, this.#now)) this.#happened(process, see);
+      for (const { run } of take(process.calls, this.#now)) this.#happened(process, run);
     }
-    for (const action of process.machine.next(this.#now)) this.#act(process, action);
+    if (this.#now >= process.wakeAt) this.#step(process);
     if (process.isCut) return;
     for (const partition of process.leases.keys()) this.#commit(process, partition);
     if (process.isLeaving && process.machine.isIdle) {
       process.state = 'dead';
       this.#write(`m${process.name}`, undefined);
     }
+  }
+
+  #happened(process: Process, event: () => void): void {
+    event();
+    process.wakeAt = 0;
+  }
+
+  #step(process: Process): void {
+    const { machine } = process;
+    for (const action of machine.next(this.#now)) this.#act(process, action);
+    process.wakeAt = machine.wakeAt > this.#now ? machine.wakeAt : this.#now + this.#options.ttlMs / 10;
   }
 
   #act(process: Process, action: GroupAction): void {
@@ -196,7 +210,7 @@ export class SimulatedGroup {
         const { partition, epoch } = action;
         this.#call(process, () => {
           const revision = this.#put(`p${partition}`, { owner: name, epoch, by: id }, action.revision);
-          if (revision === undefined) machine.acquireFailed(partition);
+          if (revision === undefined) machine.acquireFailed(partition, this.#now);
           else {
             machine.acquired(partition, revision, epoch);
             leases.set(partition, { revision, epoch });
@@ -233,7 +247,7 @@ export class SimulatedGroup {
     const revision = this.#put(`p${partition}`, value, lease.revision);
     if (revision === undefined) {
       process.leases.delete(partition);
-      process.machine.fenced(partition);
+      this.#happened(process, () => process.machine.fenced(partition));
       return false;
     }
     lease.revision = revision;

@@ -73,7 +73,8 @@ export class WorkQueue {
   /** Deliveries that failed here, by sequence: no note of them has to be asked for. */
   readonly #failedHere = new Map<number, AttemptNote>();
   readonly #alive: InProgressSchedule<Job>;
-  readonly #ticker: NodeJS.Timeout;
+  /** Runs while something is in hand: a queue that waits for work wakes nobody. */
+  #ticker: NodeJS.Timeout | undefined;
   readonly #stopListening: () => void;
   readonly #aborted = new AbortController();
   /** What the broker has not been told yet, because it was away. */
@@ -96,9 +97,6 @@ export class WorkQueue {
       capacity: settings.concurrency * 2,
       onMessage: (message, delivery) => this.#received(message, delivery),
     });
-    this.#ticker = setInterval(() => {
-      for (const job of this.#alive.due(performance.now())) this.#tell(job.reply, '+WPI');
-    }, tickMs).unref();
   }
 
   get counts(): PartitionCounts {
@@ -141,6 +139,13 @@ export class WorkQueue {
     for (const { attempt } of this.#jobs.values()) attempt?.abort(reason);
   }
 
+  #tick(): void {
+    for (const job of this.#alive.due(performance.now())) this.#tell(job.reply, '+WPI');
+    if (this.#alive.size > 0) return;
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
+  }
+
   #received(raw: Msg, delivery: Delivery): void {
     const { handlers, stream, partitionOf } = this.#options;
     this.#pending = delivery.pending;
@@ -170,6 +175,7 @@ export class WorkQueue {
     };
     this.#jobs.set(delivery.sequence, job);
     this.#alive.taken(job, performance.now());
+    if (!this.#isStopping) this.#ticker ??= setInterval(() => this.#tick(), tickMs).unref();
     if (deliveries === 1) this.#admit(job);
     else this.#consider(job);
   }
