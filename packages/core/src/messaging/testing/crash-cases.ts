@@ -23,10 +23,10 @@ import {
 } from './mailbox.ts';
 import type { MemberNews, MemberProcessOptions } from './member-process.ts';
 import { type Member, MessageScene, subscribe, work } from './message-scene.ts';
+import { rows } from './message-stage.ts';
 import type { TestBroker } from './nats-server.ts';
 
 const program = fileURLToPath(new URL('./member-process.ts', import.meta.url));
-const rows = 'CREATE TABLE rows (n INTEGER NOT NULL) STRICT';
 
 interface MemberProcess {
   readonly child: ChildProcess;

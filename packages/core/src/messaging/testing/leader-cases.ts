@@ -3,12 +3,11 @@
  * kill -9, others take its place, and it comes back with what it has stored.
  */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, it } from 'node:test';
+import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { platformError } from '../../errors/flotilla-error.ts';
 import { waitFor } from '../../testing/wait-for.ts';
 import { JetStreamApi } from '../jetstream/api.ts';
-import type { DeadLetter } from '../operators/dead-letter.ts';
 import { readMessages } from '../operators/read-messages.ts';
 import {
   firstOf,
@@ -21,41 +20,26 @@ import {
   postings,
   upTo,
 } from './mailbox.ts';
-import { type Member, MessageScene, subscribe, work } from './message-scene.ts';
+import { type Member, subscribe, work } from './message-scene.ts';
+import { rows, rowsOf, stageOn } from './message-stage.ts';
 import type { NatsCluster } from './nats-cluster.ts';
 
-const rows = 'CREATE TABLE rows (n INTEGER NOT NULL) STRICT';
 /** A follower stands for election after 4 s to 9 s, and votes may be split. */
 const patience = { timeoutMs: 60_000 };
 const deadlineMs = 60_000;
 
 export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
-  let cluster: NatsCluster;
-  let scene: MessageScene;
-
-  before(async () => {
-    cluster = await startCluster();
-  });
-  after(() => cluster?.stop());
-  beforeEach(() => {
-    scene = new MessageScene(cluster);
-  });
-  afterEach(() => scene.close());
+  const stage = stageOn(startCluster);
 
   /** Of the scene's streams; by the part of their names that is their own. */
   const loseLeaderOf = async (stream: string): Promise<void> => {
-    const name = stream === 'groups' ? `KV_${scene.fleet}_groups` : `${scene.fleet}_${stream}`;
-    const leader = await waitFor(() => cluster.leaderOf(name), patience);
-    await cluster.killMember(leader);
-    await waitFor(async () => (await cluster.leaderOf(name)) !== leader, patience);
-    cluster.startMember(leader);
-    await waitFor(() => cluster.hasAllReplicas(name), patience);
+    const name = stream === 'groups' ? `KV_${stage.scene.fleet}_groups` : `${stage.scene.fleet}_${stream}`;
+    const leader = await waitFor(() => stage.broker.leaderOf(name), patience);
+    await stage.broker.killMember(leader);
+    await waitFor(async () => (await stage.broker.leaderOf(name)) !== leader, patience);
+    stage.broker.startMember(leader);
+    await waitFor(() => stage.broker.hasAllReplicas(name), patience);
   };
-  const rowsOf = ({ database }: Member): number[] =>
-    database
-      .prepare('SELECT n FROM rows ORDER BY rowid')
-      .all()
-      .map(({ n }) => Number(n));
   const inOrder = (all: readonly number[]): number[] => all.toSorted((a, b) => a - b);
   const insertInto = (member: () => Member) => (n: number) =>
     void member().database.prepare('INSERT INTO rows VALUES (?)').run(n);
@@ -64,7 +48,7 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
     const accounts = 32;
     const all = postings(3_200, accounts);
     const seen: Posting[] = [];
-    const follower: Member = await scene.join('follower-1', {
+    const follower: Member = await stage.scene.join('follower-1', {
       schema: rows,
       subscriptions: [
         subscribe(Ledger.posted, { group: 'follower', transaction: true }, ({ n }) =>
@@ -72,7 +56,7 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
         ),
       ],
     });
-    const worker: Member = await scene.join('worker-1', {
+    const worker: Member = await stage.scene.join('worker-1', {
       schema: rows,
       subscriptions: [
         work(Ledger.posted, { group: 'worker', concurrency: 64 }, ({ n }, scope) =>
@@ -80,10 +64,10 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
         ),
       ],
     });
-    await scene.join('reader-1', {
+    await stage.scene.join('reader-1', {
       subscriptions: [subscribe(Ledger.posted, { group: 'reader' }, (posting) => void seen.push(posting))],
     });
-    const ledger = await scene.join('ledger-1');
+    const ledger = await stage.scene.join('ledger-1');
     const acknowledged = new Map<number, number>();
     const publishing = Promise.all(
       upTo(accounts).map(async (at) => {
@@ -99,8 +83,8 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
     await publishing;
 
     const stored = new Map<number, number>();
-    const api = new JetStreamApi(await scene.connect());
-    const reading = { stream: `${scene.fleet}_ledger`, filter: '>', from: { sequence: 1 } };
+    const api = new JetStreamApi(await stage.scene.connect());
+    const reading = { stream: `${stage.scene.fleet}_ledger`, filter: '>', from: { sequence: 1 } };
     for await (const { sequence, payload } of readMessages(api, reading)) {
       stored.set(sequence, (JSON.parse(Buffer.from(payload).toString()) as Posting).n);
     }
@@ -118,10 +102,10 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
   it('an outbox sends what was committed, in the order of the commits and once', async () => {
     const seen: number[] = [];
     const each = 1_500;
-    await scene.join('reader-1', {
+    await stage.scene.join('reader-1', {
       subscriptions: [subscribe(Log.entry, { group: 'reader' }, ({ n }) => void seen.push(n))],
     });
-    const log = await scene.join('log-1', { schema: rows });
+    const log = await stage.scene.join('log-1', { schema: rows });
     const write = (n: number): Promise<unknown> =>
       log.messages.transaction((tx) => tx.publish(Log.entry, { n }), undefined, undefined);
     const writing = Promise.all(upTo(each).map(write));
@@ -139,7 +123,7 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
     const count = 400;
     const isHopeless = (n: number): boolean => n % 50 === 0;
     const worker = async (instance: string): Promise<Member> => {
-      const member: Member = await scene.join(instance, {
+      const member: Member = await stage.scene.join(instance, {
         schema: rows,
         subscriptions: [
           work(
@@ -157,7 +141,7 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
       return member;
     };
     const [first] = await Promise.all([worker('renderer-1'), worker('renderer-2')]);
-    const { messages } = await scene.join('jobs-1');
+    const { messages } = await stage.scene.join('jobs-1');
     const publish = async (): Promise<void> => {
       for (const n of upTo(count)) await messages.publish(Jobs.render, { n }, { deadlineMs });
     };
@@ -168,14 +152,8 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
     const expected = upTo(count).filter((n) => !isHopeless(n));
     await waitFor(() => rowsOf(first).length >= expected.length, patience);
     assert.deepEqual(inOrder(rowsOf(first)), expected);
-    const operations = await scene.operations();
-    const letters = async (): Promise<DeadLetter[]> => {
-      const found: DeadLetter[] = [];
-      for await (const letter of operations.deadLetters()) found.push(letter);
-      return found;
-    };
-    await waitFor(async () => (await letters()).length >= count / 50, patience);
-    const dead = (await letters()).map(
+    await waitFor(async () => (await stage.deadLetters()).length >= count / 50, patience);
+    const dead = (await stage.deadLetters()).map(
       ({ payload }) => (JSON.parse(Buffer.from(payload).toString()) as { n: number }).n,
     );
     assert.deepEqual(inOrder(dead), upTo(count).filter(isHopeless));
@@ -184,7 +162,7 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
   it('members take over from each other while the leader of their bucket is lost, and keep the order of each key', async () => {
     const seen: Posting[] = [];
     const member = (instance: string): Promise<Member> =>
-      scene.join(instance, {
+      stage.scene.join(instance, {
         schema: rows,
         subscriptions: [
           subscribe(Ledger.posted, { group: 'orders' }, async (posting) => {
@@ -194,7 +172,7 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
         ],
       });
     const [first] = await Promise.all([member('orders-1'), member('orders-2')]);
-    const ledger = await scene.join('ledger-1');
+    const ledger = await stage.scene.join('ledger-1');
     const all = postings(800, 16);
     const publishing = (async () => {
       for (const posting of all) await ledger.messages.publish(Ledger.posted, posting, { deadlineMs });
@@ -210,7 +188,7 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
 
   it('delayed messages, dead letters and replays arrive although the leader of their streams was lost', async () => {
     let isRepaired = false;
-    const member: Member = await scene.join('orders-1', {
+    const member: Member = await stage.scene.join('orders-1', {
       schema: rows,
       subscriptions: [
         subscribe(Log.entry, { group: 'orders' }, ({ n }, scope) => {
@@ -219,12 +197,12 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
         }),
       ],
     });
-    const { messages } = await scene.join('log-1');
+    const { messages } = await stage.scene.join('log-1');
     for (const n of upTo(5)) await messages.publish(Log.entry, { n }, { deadlineMs });
     await messages.publish(Log.entry, { n: 6 }, { delay: '1s', deadlineMs });
     await waitFor(() => rowsOf(member).includes(5), patience);
     isRepaired = true;
-    const operations = await scene.operations();
+    const operations = await stage.scene.operations();
     const losing = loseLeaderOf('REDRIVE');
     const given = await waitFor(async () => (await operations.redrive({})).letters, patience);
     await losing;
@@ -238,14 +216,16 @@ export function leaderCases(startCluster: () => Promise<NatsCluster>): void {
   });
 
   it('a stream is not made with fewer copies because a member has stopped', async () => {
-    const { messages } = await scene.join('ledger-1');
+    const { messages } = await stage.scene.join('ledger-1');
     const publish = (within: number): Promise<unknown> =>
       messages.publish(Ledger.posted, { account: 'a', n: 1 }, { deadlineMs: within });
-    await cluster.stopMember('two');
+    await stage.broker.stopMember('two');
     await assert.rejects(publish(1_000), { code: 'unavailable' });
-    cluster.startMember('two');
+    stage.broker.startMember('two');
     await publish(deadlineMs);
-    const { config } = await new JetStreamApi(await scene.connect()).streamInfo(`${scene.fleet}_ledger`);
+    const { config } = await new JetStreamApi(await stage.scene.connect()).streamInfo(
+      `${stage.scene.fleet}_ledger`,
+    );
     assert.equal(config.num_replicas, 3);
   });
 }

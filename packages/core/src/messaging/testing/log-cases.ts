@@ -3,31 +3,20 @@
  * the log is lost, which the log makes good.
  */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, it } from 'node:test';
+import { it } from 'node:test';
 import { waitFor } from '../../testing/wait-for.ts';
 import { JetStreamApi } from '../jetstream/api.ts';
 import { Ledger, Log, numbers, type Posting, postings, upTo } from './mailbox.ts';
-import { type Member, MessageScene, subscribe } from './message-scene.ts';
+import { type Member, subscribe } from './message-scene.ts';
+import { rows, rowsOf, stageOn } from './message-stage.ts';
 import type { TestBroker } from './nats-server.ts';
 
-const rows = 'CREATE TABLE rows (n INTEGER NOT NULL) STRICT';
-
 export function logCases(startBroker: () => Promise<TestBroker>): void {
-  let broker: TestBroker;
-  let scene: MessageScene;
-
-  before(async () => {
-    broker = await startBroker();
-  });
-  after(() => broker.stop());
-  beforeEach(() => {
-    scene = new MessageScene(broker);
-  });
-  afterEach(() => scene.close());
+  const stage = stageOn(startBroker);
 
   /** Follows the log into its rows. */
   const follower = async (handledUpTo?: number): Promise<Member> => {
-    const member: Member = await scene.join('copy-1', {
+    const member: Member = await stage.scene.join('copy-1', {
       schema: rows,
       subscriptions: [
         subscribe(
@@ -46,11 +35,6 @@ export function logCases(startBroker: () => Promise<TestBroker>): void {
     });
     return member;
   };
-  const rowsOf = ({ database }: Member): number[] =>
-    database
-      .prepare('SELECT n FROM rows ORDER BY rowid')
-      .all()
-      .map(({ n }) => Number(n));
   const copied = (member: Member, expected: readonly number[]): Promise<unknown> =>
     waitFor(() => rowsOf(member).length >= expected.length).then(() =>
       assert.deepEqual(rowsOf(member), expected),
@@ -65,17 +49,17 @@ export function logCases(startBroker: () => Promise<TestBroker>): void {
     );
   };
   const removeStream = async (): Promise<void> => {
-    const api = new JetStreamApi(await scene.connect());
-    await api.request(`STREAM.DELETE.${scene.fleet}_log`);
+    const api = new JetStreamApi(await stage.scene.connect());
+    await api.request(`STREAM.DELETE.${stage.scene.fleet}_log`);
   };
   const loseData = async (): Promise<void> => {
-    await broker.kill();
-    await broker.wipe();
-    await broker.start();
+    await stage.broker.kill();
+    await stage.broker.wipe();
+    await stage.broker.start();
   };
 
   it('an entry is appended behind the last one only, and the stream tells which that is', async () => {
-    const { messages } = await scene.join('log-1');
+    const { messages } = await stage.scene.join('log-1');
     assert.deepEqual(await messages.streamEnd(Log.entry), { sequence: 0, last: undefined });
     const append = (n: number, expectedLast: number) => messages.publish(Log.entry, { n }, { expectedLast });
     const outcomes = await Promise.allSettled([append(1, 0), append(2, 1), append(3, 1), append(4, 2)]);
@@ -91,14 +75,14 @@ export function logCases(startBroker: () => Promise<TestBroker>): void {
 
   it('what is published again under another id is a repetition by its position', async () => {
     const copy = await follower();
-    const { messages } = await scene.join('log-1');
+    const { messages } = await stage.scene.join('log-1');
     for (const n of [1, 2, 3, 2, 3, 4, 1, 5]) await messages.publish(Log.entry, { n });
     await copied(copy, upTo(5));
     assert.equal(copy.messages.progress('copy', 'log').applied(), 5);
   });
 
   it('what was handled before there was the group is not handled again', async () => {
-    const { messages } = await scene.join('log-1');
+    const { messages } = await stage.scene.join('log-1');
     for (const n of upTo(6)) await messages.publish(Log.entry, { n });
     const copy = await follower(4);
     assert.ok(copy.messages.progress('copy', 'log').applied() >= 4, 'known before anything is read');
@@ -107,7 +91,7 @@ export function logCases(startBroker: () => Promise<TestBroker>): void {
 
   it('nothing is handled behind a gap, until the stream is made anew from the log', async () => {
     const copy = await follower();
-    const log = await scene.join('log-1');
+    const log = await stage.scene.join('log-1');
     for (const n of [1, 2, 4, 5]) await log.messages.publish(Log.entry, { n });
     await copied(copy, [1, 2]);
     const { messages } = copy;
@@ -120,10 +104,10 @@ export function logCases(startBroker: () => Promise<TestBroker>): void {
   it('followers live through the loss of all data of the broker, and miss and repeat nothing', async () => {
     const copy = await follower();
     const seen: Posting[] = [];
-    await scene.join('orders-1', {
+    await stage.scene.join('orders-1', {
       subscriptions: [subscribe(Ledger.posted, { group: 'orders' }, (posting) => void seen.push(posting))],
     });
-    const [log, ledger] = [await scene.join('log-1'), await scene.join('ledger-1')];
+    const [log, ledger] = [await stage.scene.join('log-1'), await stage.scene.join('ledger-1')];
     const post = async (all: readonly Posting[]): Promise<void> => {
       await Promise.all(all.map((posting) => ledger.messages.publish(Ledger.posted, posting)));
     };
@@ -152,7 +136,7 @@ export function logCases(startBroker: () => Promise<TestBroker>): void {
 
   it('the limits that its owner wants hold for a stream that others have made anew', async () => {
     const copy = await follower();
-    const log = await scene.join('log-1');
+    const log = await stage.scene.join('log-1');
     await log.messages.own(1, { keepMs: 0 });
     await publishUpTo(log, 1);
     await copied(copy, [1]);
@@ -160,13 +144,15 @@ export function logCases(startBroker: () => Promise<TestBroker>): void {
     await copy.messages.streamEnd(Log.entry).catch(() => {});
     await publishUpTo(log, 2);
     await copied(copy, [1, 2]);
-    const { config } = await new JetStreamApi(await scene.connect()).streamInfo(`${scene.fleet}_log`);
+    const { config } = await new JetStreamApi(await stage.scene.connect()).streamInfo(
+      `${stage.scene.fleet}_log`,
+    );
     assert.equal(config.max_age, 0);
   });
 
   it('delayed messages and dead letters work again after the broker has lost its data', async () => {
     const seen: number[] = [];
-    await scene.join('orders-1', {
+    await stage.scene.join('orders-1', {
       subscriptions: [
         subscribe(Ledger.posted, { group: 'orders', retry: { unexpected: { attempts: 1 } } }, ({ n }) => {
           if (n === 13) throw new RangeError('an unlucky number');
@@ -174,14 +160,14 @@ export function logCases(startBroker: () => Promise<TestBroker>): void {
         }),
       ],
     });
-    const { messages } = await scene.join('ledger-1');
+    const { messages } = await stage.scene.join('ledger-1');
     await messages.publish(Ledger.posted, { account: 'a', n: 1 });
     await waitFor(() => seen.length === 1);
     await loseData();
     await messages.publish(Ledger.posted, { account: 'a', n: 13 });
     await messages.publish(Ledger.posted, { account: 'a', n: 2 }, { delay: 50 });
     await waitFor(() => seen.includes(2));
-    const operations = await scene.operations();
+    const operations = await stage.scene.operations();
     const letter = await waitFor(async () => {
       for await (const found of operations.deadLetters()) return found;
       return undefined;
