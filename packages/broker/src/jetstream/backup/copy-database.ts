@@ -8,10 +8,9 @@
  */
 import { access } from 'node:fs/promises';
 import type { DatabaseSync } from 'node:sqlite';
+import { FOLD_AFTER_PAGES } from '../store/database.ts';
 import { copyFile } from './copy-file.ts';
 
-/** Pages in the log after which SQLite folds it in by itself: its default. */
-const FOLD_AFTER_PAGES = 1_000;
 /** Turns of the event loop that it is waited for readers. */
 const MOST_TURNS = 1_000;
 

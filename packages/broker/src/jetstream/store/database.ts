@@ -18,6 +18,11 @@ export type Durability = 'disk' | 'process' | 'memory';
 const APPLICATION_ID = 0x466c6f74;
 /** Pages of SQLite kept in memory, in KiB. */
 const CACHE_KIB = 16_384;
+/**
+ * Pages in the write-ahead log after which SQLite folds it into the database, 16 MiB: most pages of a batch are written again
+ * by the next ones, and are folded in once.
+ */
+export const FOLD_AFTER_PAGES = 4_096;
 /** Size down to which the write-ahead log is cut after a checkpoint, in bytes. */
 const LOG_KEPT = 64 * 1024 * 1024;
 
@@ -60,6 +65,7 @@ function prepare(database: DatabaseSync, path: string, durability: Durability): 
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA journal_size_limit = ${LOG_KEPT};
+    PRAGMA wal_autocheckpoint = ${FOLD_AFTER_PAGES};
     PRAGMA synchronous = ${durability === 'disk' ? 'FULL' : durability === 'process' ? 'NORMAL' : 'OFF'};
     BEGIN EXCLUSIVE;
   `);

@@ -10,8 +10,8 @@ export interface Laned {
 }
 
 export class KeyLanes<T extends Laned> {
-  /** By key: those that wait behind the one being handled; undefined while none does. */
-  readonly #lanes = new Map<string | undefined, T[] | undefined>();
+  /** By key: those that wait behind the one being handled; null while none does. */
+  readonly #lanes = new Map<string | undefined, T[] | null>();
   #waiting = 0;
 
   /** Keys that are being handled. */
@@ -27,11 +27,11 @@ export class KeyLanes<T extends Laned> {
   /** True: handle it now. False: it waits for the one before it. */
   enter(item: T): boolean {
     const { key } = item;
-    if (!this.#lanes.has(key)) {
-      this.#lanes.set(key, undefined);
+    const queue = this.#lanes.get(key);
+    if (queue === undefined) {
+      this.#lanes.set(key, null);
       return true;
     }
-    const queue = this.#lanes.get(key);
     if (queue) queue.push(item);
     else this.#lanes.set(key, [item]);
     this.#waiting += 1;
