@@ -110,7 +110,7 @@ export class MessageTable {
     );
     this.#countOfSubject = new Statement(
       database,
-      `SELECT count(*) FROM ${table} WHERE subject = ? AND sequence >= ?`,
+      `SELECT count(*) FROM ${table} WHERE subject = ? AND sequence >= ? AND sequence < ?`,
     );
   }
 
@@ -184,8 +184,8 @@ export class MessageTable {
   }
 
   /** Linear in what it counts. */
-  countOfSubject(subjectId: number, from: number): number {
-    return this.#countOfSubject.get(subjectId, from)?.[0] ?? 0;
+  countOfSubject(subjectId: number, from: number, to: number): number {
+    return this.#countOfSubject.get(subjectId, from, to)?.[0] ?? 0;
   }
 
   delete(sequence: number): void {

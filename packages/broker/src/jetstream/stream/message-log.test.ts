@@ -202,6 +202,27 @@ test('a filter that matches little is found among many messages of other subject
   assert.equal(countMatching(log, 10, new SubjectFilter('often.*')), 3_000 - 3 - 9);
 });
 
+test('what matches is counted exactly from anywhere in a long log with holes', () => {
+  const { log } = new MemoryLog();
+  const bytes = Buffer.from('x');
+  const kept: { readonly sequence: number; readonly subject: string }[] = [];
+  for (let i = 1; i <= 6_000; i++) {
+    const subject = `s.${i % 5 === 0 ? 'often' : i % 7}.${i % 3}`;
+    kept.push({ sequence: log.append(subject, i, 0, bytes, 0, 1), subject });
+  }
+  log.removeFirst();
+  log.removeFirst();
+  for (const sequence of [100, 1_500, 2_999, 3_000, 5_500]) log.remove(sequence);
+  const left = kept.filter(({ sequence }) => log.outline(sequence) !== undefined);
+  assert.equal(left.length, 6_000 - 7);
+  for (const filter of ['s.often.0', 's.*.1', 's.often.*', 'none.*'].map((text) => new SubjectFilter(text))) {
+    for (const from of [1, 3, 4, 101, 1_500, 2_998, 3_001, 4_900, 5_501, 6_000, 6_001]) {
+      const matching = left.filter(({ sequence, subject }) => sequence >= from && filter.matches(subject));
+      assert.equal(countMatching(log, from, filter), matching.length, `${filter.subject} from ${from}`);
+    }
+  }
+});
+
 test('a log with more subjects than are kept in memory counts them all', () => {
   const bench = new MemoryLog();
   const bytes = Buffer.from('x');

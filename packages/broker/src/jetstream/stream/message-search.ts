@@ -94,10 +94,14 @@ export function countMatching(log: MessageLog, from: number, filter: SubjectFilt
   if (last - from < BLOCK) {
     return log.outlines(from, BLOCK).reduce((sum, { subject }) => sum + Number(filter.matches(subject)), 0);
   }
+  // Whichever side is shorter is counted: of each subject it is known how many there are on both.
+  const isNearFirst = from - first < last - from;
   let count = 0;
-  for (const subject of [...log.subjects.matching(filter)]) {
-    if (from <= first) count += subject.messages;
-    else if (subject.last >= from) count += log.table.countOfSubject(subject.id, from);
+  for (const { id, messages, last: lastOfSubject } of [...log.subjects.matching(filter)]) {
+    if (from <= first) count += messages;
+    else if (lastOfSubject < from) continue;
+    else if (isNearFirst) count += messages - log.table.countOfSubject(id, first, from);
+    else count += log.table.countOfSubject(id, from, last + 1);
   }
   return count;
 }
