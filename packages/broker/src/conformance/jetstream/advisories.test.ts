@@ -110,6 +110,30 @@ const cases: Case[] = [
       ]);
     },
   },
+  {
+    name: 'names beyond ASCII are published as they are',
+    async run({ nc, jsm, js, name: plain }) {
+      const name = `${plain}-Zürich`;
+      const heard = await listen(nc, `$JS.EVENT.ADVISORY.*.*.${name}.>`);
+      const streams = await listen(nc, `$JS.EVENT.ADVISORY.STREAM.*.${name}`);
+      const samples = await listen(nc, `$JS.EVENT.METRIC.CONSUMER.ACK.${name}.>`);
+      await jsm.streams.add({ name, subjects: [`${plain}.käse`] });
+      await jsm.consumers.add(name, { durable_name: 'lösen', sample_freq: '100', ...explicit });
+      await js.publish(`${plain}.käse`);
+      await (await pull(nc, name, 'lösen')).messages[0]!.confirm('-NAK');
+      await (await pull(nc, name, 'lösen')).messages[0]!.confirm();
+      await eventually('all are published', () => heard.length + streams.length + samples.length >= 4);
+      const lines = [...streams, ...heard, ...samples].map(
+        ({ subject, body: { stream, consumer } }) => `${subject} ${stream} ${consumer}`,
+      );
+      assert.deepEqual(lines, [
+        `$JS.EVENT.ADVISORY.STREAM.CREATED.${name} ${name} undefined`,
+        `$JS.EVENT.ADVISORY.CONSUMER.CREATED.${name}.lösen ${name} lösen`,
+        `$JS.EVENT.ADVISORY.CONSUMER.MSG_NAKED.${name}.lösen ${name} lösen`,
+        `$JS.EVENT.METRIC.CONSUMER.ACK.${name}.lösen ${name} lösen`,
+      ]);
+    },
+  },
 ];
 
 suite('advisories', cases);

@@ -1,4 +1,7 @@
-/** Tells the world what happens to consumers: advisories and metrics under the subjects and types of the server. */
+/**
+ * Tells the world what happens to consumers: advisories and metrics under the subjects and types of the server. Names come as
+ * wire text; subjects and bodies have them as they are.
+ */
 import { fromWireText } from '../../protocol/wire-text.ts';
 import type { JetStreamContext } from '../context.ts';
 import type { ConsumerEvent } from './consumer-output.ts';
@@ -37,7 +40,7 @@ export class Announcer {
         this.#advise('MSG_TERMINATED', 'terminated', stream, consumer, { ...delivery, deliveries });
         break;
       case 'acknowledged':
-        this.#context.measure(`CONSUMER.ACK.${stream}.${consumer}`, 'consumer_ack', {
+        this.#context.measure(`CONSUMER.ACK.${placeOf(stream, consumer)}`, 'consumer_ack', {
           stream: fromWireText(stream),
           consumer: fromWireText(consumer),
           ...delivery,
@@ -54,10 +57,14 @@ export class Announcer {
     consumer: string,
     fields: Readonly<Record<string, unknown>>,
   ): void {
-    this.#context.advise(`CONSUMER.${verb}.${stream}.${consumer}`, type, {
+    this.#context.advise(`CONSUMER.${verb}.${placeOf(stream, consumer)}`, type, {
       stream: fromWireText(stream),
       consumer: fromWireText(consumer),
       ...fields,
     });
   }
+}
+
+function placeOf(stream: string, consumer: string): string {
+  return fromWireText(`${stream}.${consumer}`);
 }
