@@ -45,18 +45,21 @@ const ackWaitMs = 1_500;
 let scenes = 0;
 
 export class MessageScene {
-  readonly broker: TestBroker;
+  readonly broker: Pick<TestBroker, 'url'>;
   /** A name of its own, so that scenes on one broker do not meet. */
   readonly fleet = `scene-${process.pid}-${++scenes}`;
   readonly #folder = mkdtempSync(join(tmpdir(), 'flotilla-messages-'));
   readonly #live = new Set<Member>();
   readonly #connections: NatsConnection[] = [];
-  readonly log: Logger = process.env.FLOTILLA_TEST_LOG
-    ? createLogger({ service: 'scene', instance: 'scene', level: 'debug' })
-    : silentLogger;
+  readonly log: Logger;
 
-  constructor(broker: TestBroker) {
+  /** @param log what the members say. Default: nothing, or everything with `FLOTILLA_TEST_LOG`. */
+  constructor(broker: Pick<TestBroker, 'url'>, log?: Logger) {
     this.broker = broker;
+    const fallback = process.env.FLOTILLA_TEST_LOG
+      ? createLogger({ service: 'scene', instance: 'scene', level: 'debug' })
+      : silentLogger;
+    this.log = log ?? fallback;
   }
 
   async join(instance: string, options: MemberOptions = {}): Promise<Member> {
