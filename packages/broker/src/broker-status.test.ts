@@ -30,6 +30,38 @@ test('a client is told how the broker and its store are', () =>
     }
   }));
 
+test('its owner is told of every stream and of who reads it', async () => {
+  const broker = await startBroker({ port: 0, credentials: [], noAuth: true });
+  const nats = await connect({ servers: broker.url });
+  try {
+    const ask = (subject: string, body: object) =>
+      nats.request(subject, JSON.stringify(body), { noMux: true, timeout: 10_000 });
+    await ask('$JS.API.STREAM.CREATE.A', { name: 'A', subjects: ['a'], storage: 'memory' });
+    await ask('$JS.API.STREAM.CREATE.B', { name: 'B', subjects: ['b'], storage: 'memory' });
+    const config = { durable_name: 'reader', ack_policy: 'explicit' };
+    await ask('$JS.API.CONSUMER.DURABLE.CREATE.A.reader', { stream_name: 'A', config });
+    await ask('$JS.API.CONSUMER.CREATE.A', { stream_name: 'A', config: { ack_policy: 'none' } });
+    for (let i = 0; i < 3; i++) await ask('a', {});
+    await ask('$JS.API.CONSUMER.MSG.NEXT.A.reader', { batch: 1 });
+    const [a, b] = broker.streams();
+    assert.deepEqual(b, { name: 'B', messages: 0, bytes: 0, lastSequence: 0, consumers: [] });
+    assert.deepEqual([a?.name, a?.messages, a?.lastSequence], ['A', 3, 3]);
+    const durable = a?.consumers.find(({ isDurable }) => isDurable);
+    assert.deepEqual(durable, {
+      name: 'reader',
+      isDurable: true,
+      pending: 2,
+      ackPending: 1,
+      redelivered: 0,
+      waiting: 0,
+    });
+    assert.equal(a?.consumers.find(({ isDurable }) => !isDurable)?.pending, 3);
+  } finally {
+    await nats.close();
+    await broker.close();
+  }
+});
+
 test('a broker without a data directory has no store', async () => {
   const broker = await startBroker({ port: 0, credentials: [], noAuth: true });
   assert.equal(broker.status().store, null);

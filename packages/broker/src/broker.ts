@@ -4,6 +4,7 @@ import { answerStatus, type BrokerStatus, brokerVersion } from './broker-status.
 import { authenticator, type Credential } from './credentials.ts';
 import { backupStore } from './jetstream/backup/backup-store.ts';
 import { JetStream } from './jetstream/jetstream.ts';
+import type { StreamStatus } from './jetstream/stream-status.ts';
 import { type Limits, resolveLimits } from './limits.ts';
 import { Router } from './routing/router.ts';
 import { BrokerServer } from './server/broker-server.ts';
@@ -69,6 +70,8 @@ export interface Broker {
   stats(): BrokerStats;
   /** What operators are told; also answered to a request on `$FLOTILLA.BROKER.STATUS`. */
   status(): BrokerStatus;
+  /** All streams, and who reads them. */
+  streams(): StreamStatus[];
   /**
    * Copies everything that is stored into a new directory, while the broker serves: what was acknowledged before is in it. One at
    * a time; a second one waits.
@@ -173,6 +176,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       };
     },
     status,
+    streams: () => jetStream.streams(),
     backup(directory) {
       const copied = copying.then(() => backupStore(jetStream.files(), directory));
       copying = copied.catch(() => {});

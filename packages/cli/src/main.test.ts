@@ -668,6 +668,18 @@ describe('the broker alone', () => {
     assert.equal(said().status, 0);
   });
 
+  it('serves its metrics where it is told to', async () => {
+    const options = ['--port', '0', '--metrics-port', '0', '--no-auth', '--json'];
+    const { child, said } = workplace.start(['broker', 'run', ...options]);
+    await until('it is ready', () => said().out !== '');
+    const text = await (await fetch(JSON.parse(said().out).metrics)).text();
+    assert.match(text, /^flotilla_broker_connections 0$/m);
+    assert.match(text, /^process_resident_memory_bytes \d/m);
+    child.kill('SIGTERM');
+    await once(child, 'close');
+    assert.equal(said().status, 0);
+  });
+
   it('is a lame duck on SIGUSR2: its clients are told, and SIGTERM still ends it', async () => {
     const { child, said } = workplace.start(['broker', 'run', '--port', '0', '--no-auth', '--json']);
     await until('it is ready', () => said().out !== '');

@@ -28,6 +28,7 @@ import { type Shelf, Stores } from './stores.ts';
 import { Stream } from './stream/stream.ts';
 import type { StreamConfig } from './stream/stream-config.ts';
 import { TailBudget } from './stream/tail.ts';
+import type { StreamStatus } from './stream-status.ts';
 import { wallClock } from './wall-clock.ts';
 
 /** Memory for the newest messages of all streams, in bytes. */
@@ -138,6 +139,17 @@ export class JetStream implements StreamDirectory {
       totals.bytes += log.bytes;
     }
     return totals;
+  }
+
+  /** In the order of their names. */
+  streams(): StreamStatus[] {
+    return this.all().map(({ name, log, consumers }) => ({
+      name,
+      messages: log.messages,
+      bytes: log.bytes,
+      lastSequence: log.lastSequence,
+      consumers: consumers.status(),
+    }));
   }
 
   /** Undefined without a data directory. */

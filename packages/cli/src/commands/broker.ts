@@ -8,6 +8,7 @@ interface RunOptions {
   readonly host: string;
   readonly token?: string;
   readonly data?: string;
+  readonly metricsPort?: string;
   /** Commander's form of `--no-auth`: true unless it is given. */
   readonly auth: boolean;
   readonly json?: boolean;
@@ -74,6 +75,10 @@ export const declareBroker: Declare = (program, { terminal, env, cwd }) => {
     .option('--token <token>', 'token that clients must present, also FLOTILLA_BROKER_TOKEN')
     .option('--no-auth', 'serve everyone who can reach the port')
     .option('--data <directory>', 'directory in which streams are kept; without it they live in memory only')
+    .option(
+      '--metrics-port <port>',
+      'port of /metrics, with the same token; 0: any; without it there is none',
+    )
     .option('--json', 'print JSON')
     .action(async (options: RunOptions) => {
       const token = options.token ?? (env.FLOTILLA_BROKER_TOKEN || undefined);
@@ -88,16 +93,18 @@ export const declareBroker: Declare = (program, { terminal, env, cwd }) => {
       }
       const { runBroker } = await import('./run-broker.ts');
       const data = options.data === undefined ? undefined : resolve(cwd, options.data);
-      const run = { port: parsePort('--port', options.port), host: options.host, token, data };
-      await runBroker(run, (url) => {
+      const metricsPort =
+        options.metricsPort === undefined ? undefined : parsePort('--metrics-port', options.metricsPort);
+      const run = { port: parsePort('--port', options.port), host: options.host, token, data, metricsPort };
+      await runBroker(run, (url, metrics) => {
         if (data === undefined) {
           terminal.talk(
             'streams live in memory only, and end with the broker; --data <directory> keeps them\n',
           );
         }
-        terminal.out(
-          options.json ? `${JSON.stringify({ type: 'ready', url })}\n` : `broker ready on ${url}\n`,
-        );
+        if (metrics !== undefined) terminal.talk(`metrics on ${metrics}\n`);
+        const ready = { type: 'ready', url, ...(metrics === undefined ? {} : { metrics }) };
+        terminal.out(options.json ? `${JSON.stringify(ready)}\n` : `broker ready on ${url}\n`);
       });
     });
 };

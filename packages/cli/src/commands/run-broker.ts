@@ -1,9 +1,9 @@
 /** The embedded broker in this process, without a fleet. */
 
-import { startBroker } from '@flotilla/broker';
+import { type Broker, startBroker } from '@flotilla/broker';
 import { isBrokerError, storeFailure } from '../backup/store-failure.ts';
-import { Failure } from '../failure.ts';
-import { portProblem } from '../supervisor/ports.ts';
+import type { MetricsServer } from '../streams/metrics-server.ts';
+import { checkPorts } from '../supervisor/ports.ts';
 
 export interface BrokerRun {
   readonly port: number;
@@ -12,6 +12,8 @@ export interface BrokerRun {
   readonly token: string | undefined;
   /** Directory in which streams are kept. Undefined: streams live in memory only. */
   readonly data: string | undefined;
+  /** Where `/metrics` is served. Undefined: nowhere. */
+  readonly metricsPort: number | undefined;
 }
 
 /**
@@ -21,11 +23,15 @@ export interface BrokerRun {
  * @throws Failure `store_failed` when the store could not write: nothing of what it was writing has been acknowledged.
  */
 export async function runBroker(
-  { port, host, token, data }: BrokerRun,
-  ready: (url: string) => void,
+  { port, host, token, data, metricsPort }: BrokerRun,
+  ready: (url: string, metricsUrl: string | undefined) => void,
 ): Promise<void> {
-  const taken = await portProblem({ use: 'broker', host, port, variable: '--port' });
-  if (taken !== undefined) throw new Failure('port_taken', taken.message, { repair: taken.repair });
+  await checkPorts([
+    { use: 'broker', host, port, variable: '--port' },
+    ...(metricsPort === undefined
+      ? []
+      : [{ use: 'metrics', host, port: metricsPort, variable: '--metrics-port' }]),
+  ]);
   const credentials = token === undefined ? [] : [{ token }];
   const { promise: ended, resolve: end, reject: fail } = Promise.withResolvers<void>();
   const broker = await startBroker({
@@ -38,13 +44,41 @@ export async function runBroker(
   }).catch((error: unknown) => {
     throw isBrokerError(error) ? storeFailure(error, 'start_failed') : error;
   });
+  const metrics =
+    metricsPort === undefined
+      ? undefined
+      : await serveMetrics(broker, { host, port: metricsPort, token }).catch(async (error: unknown) => {
+          await broker.close();
+          throw error;
+        });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end());
   process.on('SIGUSR2', () => void broker.lameDuck().then(end));
   // Only now: who reads that it is ready may stop it at once.
-  ready(broker.url);
+  ready(broker.url, metrics?.url);
   try {
     await ended;
   } finally {
+    await metrics?.close();
     await broker.close();
   }
+}
+
+/** Loaded only where it is asked for. */
+async function serveMetrics(
+  broker: Broker,
+  place: Pick<BrokerRun, 'host' | 'port' | 'token'>,
+): Promise<MetricsServer> {
+  const { processMetrics } = await import('flotilla');
+  const { brokerMetrics } = await import('../streams/broker-metrics.ts');
+  const { startMetricsServer } = await import('../streams/metrics-server.ts');
+  const metrics = brokerMetrics(broker);
+  const server = await startMetricsServer({ ...place, metrics });
+  const stopMeasuring = processMetrics(metrics);
+  return {
+    url: server.url,
+    async close() {
+      stopMeasuring();
+      await server.close();
+    },
+  };
 }

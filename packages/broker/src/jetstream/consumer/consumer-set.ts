@@ -1,10 +1,11 @@
 /** All consumers of one stream: created, found, updated, deleted, and told what happens in the stream. */
-import { toWireText } from '../../protocol/wire-text.ts';
+import { fromWireText, toWireText } from '../../protocol/wire-text.ts';
 import { type ApiError, apiError } from '../api/api-error.ts';
 import type { ConsumerRows, StoredConsumer } from '../store/consumer-rows.ts';
 import { DamagedRecord } from '../store/damaged-record.ts';
 import type { ConsumerStream, StreamConsumers } from '../stream/consumer-stream.ts';
 import type { SubjectFilter } from '../stream/subject-filter.ts';
+import type { ConsumerStatus } from '../stream-status.ts';
 import { Consumer, type ConsumerPosition } from './consumer.ts';
 import { checkConsumerConfig, checkConsumerName, checkNewConsumer } from './consumer-check.ts';
 import { type ConsumerConfig, withDefaults } from './consumer-config.ts';
@@ -63,6 +64,18 @@ export class ConsumerSet implements StreamConsumers {
   get all(): readonly HostedConsumer[] {
     const names = [...this.#consumers.keys()].sort();
     return names.map((name) => this.#consumers.get(name)!);
+  }
+
+  status(): ConsumerStatus[] {
+    const now = this.#host.queue.now();
+    return this.all.map(({ machine }) => ({
+      name: fromWireText(machine.name),
+      isDurable: machine.config.durable_name !== '',
+      pending: machine.cursor.ahead,
+      ackPending: machine.ledger.pending.size,
+      redelivered: machine.ledger.redelivered.size,
+      waiting: machine.waiting(now),
+    }));
   }
 
   get(name: string): HostedConsumer | undefined {

@@ -5,6 +5,7 @@
  * Only committed messages can be seen through it. Sequences are safe integers, subjects wire text. Everything is
  * synchronous and is called on the broker's one thread.
  */
+import type { ConsumerStatus } from '../stream-status.ts';
 import type { StoredMessage } from './stored-message.ts';
 import type { StreamConfig } from './stream-config.ts';
 import type { SubjectFilter } from './subject-filter.ts';
@@ -61,6 +62,8 @@ export interface ConsumerStream {
 /** All consumers of one stream, as the stream sees them. */
 export interface StreamConsumers {
   readonly count: number;
+  /** For operators. Counts what has not been counted yet. */
+  status(): ConsumerStatus[];
   /** After the commit: messages `first` to `last` are there. Some may be gone again already. */
   appended(first: number, last: number): void;
   /** A stored message vanished: deleted, expired, over a limit, rolled up or released. Before the commit. */

@@ -3,6 +3,7 @@ import type { StreamConsumers } from './consumer-stream.ts';
 
 export const NO_CONSUMERS: StreamConsumers = {
   count: 0,
+  status: () => [],
   appended() {},
   removed() {},
   purged() {},
