@@ -20,6 +20,10 @@ if (major < 24) {
     fs.accessSync(modules, fs.constants.W_OK);
     process.env.NODE_COMPILE_CACHE ??= path.join(modules, '.cache', 'flotilla');
   } catch {}
+  // A supervisor and its processes load their code with closed compilers (`optimizing-compilers.ts` of the core), and share
+  // what was compiled with the same options.
+  const closed = process.argv[2] === 'up' ? ['--turbo-filter=~', '--maglev-filter=~'] : [];
+  for (const option of closed) process.getBuiltinModule('node:v8').setFlagsFromString(option);
   const { enableCompileCache, getCompileCacheDir } = process.getBuiltinModule('node:module');
   enableCompileCache(process.env.NODE_COMPILE_CACHE);
 
@@ -34,7 +38,7 @@ if (major < 24) {
     const name = `./supervisor/compile-ahead.${isWorkspace ? 'ts' : 'js'}`;
     const url = process.getBuiltinModule('node:url');
     const compile = [url.fileURLToPath(new URL(name, main)), 'command'].concat(process.argv.slice(3));
-    const options = ['--disable-warning=ExperimentalWarning'].concat(compile);
+    const options = ['--disable-warning=ExperimentalWarning'].concat(closed, compile);
     // What goes wrong with it goes wrong once more in the start itself, where it is told.
     process
       .getBuiltinModule('node:child_process')

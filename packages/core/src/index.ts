@@ -83,9 +83,9 @@ export {
   type ProcessMessage,
   processLifetime,
   type RunningService,
+  restWhenIdle,
   startAdminServer,
   startService,
-  trimHeapWhenIdle,
 } from './service/index.ts';
 export {
   type Attributes,

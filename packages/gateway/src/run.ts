@@ -15,6 +15,7 @@ import {
   readSecret,
   startAdminServer,
 } from 'flotilla';
+import { setCompilers } from 'flotilla/idle-process';
 import { readEnvironment } from './config.ts';
 import { contractStore, noContractStore } from './contract-store.ts';
 import { awaitContracts } from './expected-contracts.ts';
@@ -34,6 +35,8 @@ const lifetime = processLifetime(
 );
 
 await lifetime.run(async () => {
+  // Its supervisor may have closed them, while it loaded its code.
+  setCompilers('open');
   const { log } = lifetime;
   const { config, port, host, adminPort, zone, dataDirectory, expect } = readEnvironment(env);
   const secret = readSecret(env);

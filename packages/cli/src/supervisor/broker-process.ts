@@ -1,9 +1,10 @@
 /**
  * The embedded broker as a supervised process: starts it from the environment, tells the supervisor, and ends on
- * SIGTERM or when the supervisor is gone. It loads nothing but the broker: everything else waits for it to be ready.
+ * SIGTERM or when the supervisor is gone. It loads little but the broker: everything else waits for it to be ready.
  */
 
 import { type Broker, BrokerError, type BrokerOptions, startBroker } from '@flotilla/broker';
+import { restWhenIdle, setCompilers } from 'flotilla/idle-process';
 import { deriveToken, readSecret } from 'flotilla/secret';
 import { codeOf, messageOf } from '../failure.ts';
 import { packageVersion } from '../package-version.ts';
@@ -53,6 +54,7 @@ function fail(error: unknown): void {
 }
 
 async function serve(): Promise<Broker> {
+  setCompilers('open');
   const secret = readSecret(env);
   const broker = await startBroker({
     host: '127.0.0.1',
@@ -66,6 +68,7 @@ async function serve(): Promise<Broker> {
     log,
   });
   process.send?.({ type: 'ready', url: broker.url, version: packageVersion() });
+  restWhenIdle();
   return broker;
 }
 

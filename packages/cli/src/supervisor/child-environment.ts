@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ControlDocument } from 'flotilla';
+import { closedCompilers } from 'flotilla/idle-process';
 import type { Environment, Fleet } from '../config/schema.ts';
 import type { Layout } from '../data/layout.ts';
 import type { UnitKind } from '../supervision/plan.ts';
@@ -73,10 +74,11 @@ const OWN_VARIABLES = [
 /** Options of Node. */
 export function childOptions(kind: UnitKind): string[] {
   // Node 24 still warns about features that it has made stable since: node:sqlite, type stripping.
-  const options = ['--disable-warning=ExperimentalWarning'];
+  // They open their compilers themselves, when their code is loaded.
+  const options = ['--disable-warning=ExperimentalWarning', ...closedCompilers];
   if (kind === 'broker') return options;
   // V8's own way of giving memory back collects for seconds after every collection of an idle process, and these trim
-  // their heaps themselves (`trimHeapWhenIdle` of the core).
+  // their heaps themselves (`restWhenIdle` of the core).
   return [...options, '--no-memory-reducer'];
 }
 

@@ -6,6 +6,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FleetMember } from 'flotilla';
+import { restWhenIdle } from 'flotilla/idle-process';
 import type { Death } from './supervisor.ts';
 
 export interface Presence {
@@ -37,7 +38,7 @@ export function fleetPresence(options: PresenceOptions): Presence {
     const natsUrl = options.natsUrl();
     if (natsUrl === undefined) return undefined;
     try {
-      const { joinFleet, trimHeapWhenIdle } = await import('flotilla');
+      const { joinFleet } = await import('flotilla');
       const { fleet, secret } = options;
       const member = await joinFleet({
         service: 'flotilla',
@@ -47,7 +48,6 @@ export function fleetPresence(options: PresenceOptions): Presence {
         natsUrl,
         heartbeats: 'called',
       });
-      trimHeapWhenIdle();
       return member;
     } catch (error) {
       joining = undefined;
@@ -61,6 +61,7 @@ export function fleetPresence(options: PresenceOptions): Presence {
   };
   return {
     prepare() {
+      restWhenIdle();
       void joined();
     },
     report({ service, instance, pid }) {

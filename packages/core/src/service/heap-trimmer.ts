@@ -6,7 +6,6 @@ import { performance } from 'node:perf_hooks';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-const checkEveryMs = 3_000;
 /** Share of the time since the last check below which the event loop counts as idle. */
 const idleUtilization = 0.05;
 /** A trim takes 40 to 80 ms below this size, in bytes. A larger heap would stand still for longer: it is V8's matter. */
@@ -22,18 +21,7 @@ export interface Heap {
   collect(): void;
 }
 
-/**
- * Trims the heap of this process whenever it is idle and has grown since the last time. Keeps no process alive.
- *
- * @returns ends it.
- */
-export function trimHeapWhenIdle(heap: Heap = ownHeap(), everyMs = checkEveryMs): () => void {
-  const check = heapCheck(heap);
-  const timer = setInterval(check, everyMs).unref();
-  return () => clearInterval(timer);
-}
-
-/** One check; to be called again and again. */
+/** One check, which trims the heap when the process is idle and has grown since the last time; to be called again and again. */
 export function heapCheck(heap: Heap): () => void {
   let trimmedTo = 0;
   return () => {

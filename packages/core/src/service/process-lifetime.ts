@@ -6,7 +6,7 @@
 import { FlotillaError } from '../errors/flotilla-error.ts';
 import { ControlDocument } from '../fleet/control-document.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { trimHeapWhenIdle } from './heap-trimmer.ts';
+import { restWhenIdle } from './idle-process.ts';
 
 export type ProcessMessage =
   | {
@@ -116,7 +116,7 @@ export function processLifetime(log: Logger): ProcessLifetime {
     async run(start) {
       try {
         stop = await start();
-        trimHeapWhenIdle();
+        restWhenIdle();
       } catch (error) {
         fatal(error);
       }

@@ -11,6 +11,7 @@ import { readSecret } from '../fleet/secret.ts';
 import { createLogger, type LogLevel } from '../telemetry/log.ts';
 import { createTelemetry } from '../telemetry/telemetry.ts';
 import { startService } from './host.ts';
+import { setCompilers } from './optimizing-compilers.ts';
 import { processLifetime } from './process-lifetime.ts';
 import { isService, type Service } from './service.ts';
 
@@ -45,6 +46,8 @@ const lifetime = processLifetime(
 
 await lifetime.run(async () => {
   const service = await loadService(process.argv[2]);
+  // Its supervisor may have closed them, while it loaded its code.
+  setCompilers('open');
   const { name } = contractInfo(service.contract);
   const instance = env.FLOTILLA_INSTANCE ?? `${name}-${process.pid}`;
   const telemetry = createTelemetry({
