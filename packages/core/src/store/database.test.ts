@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { platformError } from '../errors/flotilla-error.ts';
 import { openDatabase } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
-import { readMigrations } from './migrations.ts';
+import { migrate, readMigrations } from './migrations.ts';
 
 let folder: string;
 
@@ -261,6 +261,22 @@ test('a migration is applied once; an edited or unknown one is refused', () => {
   const edited = { ...accounts, sql: `${accounts.sql};` };
   assert.throws(() => openDatabase({ path, migrations: [edited] }), { code: 'conflict', message: /edited/ });
   assert.throws(() => openDatabase({ path, migrations: [] }), { code: 'conflict', message: /newer version/ });
+});
+
+test('of two processes that begin together one applies a migration, and the other finds it applied', () => {
+  const path = join(folder, 'together.sqlite');
+  const quicker = new DatabaseSync(path);
+  class Slower extends DatabaseSync {
+    override exec(sql: string): void {
+      if (sql === 'BEGIN IMMEDIATE') migrate(quicker, [accounts]);
+      super.exec(sql);
+    }
+  }
+  const slower = new Slower(path);
+  migrate(slower, [accounts]);
+  assert.equal(slower.prepare('SELECT count(*) AS n FROM flotilla_migrations').get()?.n, 1);
+  assert.equal(slower.isTransaction, false);
+  for (const database of [slower, quicker]) database.close();
 });
 
 test('a failing migration leaves nothing behind', () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import { platformError } from '../errors/flotilla-error.ts';
+import { FlotillaError, platformError } from '../errors/flotilla-error.ts';
 
 export interface Migration {
   /** File name without `.sql`; sorts by its number. */
@@ -25,7 +25,7 @@ export function readMigrations(directory: URL): Migration[] {
 }
 
 /**
- * Brings the schema up to date.
+ * Brings the schema up to date. Processes that begin with the same database at the same time wait for each other.
  *
  * @throws FlotillaError when a migration fails, when an applied one was edited, or when the database is newer than
  * the code. Nothing of a failed migration remains.
@@ -34,40 +34,62 @@ export function migrate(database: DatabaseSync, migrations: readonly Migration[]
   database.exec(
     'CREATE TABLE IF NOT EXISTS flotilla_migrations (id TEXT PRIMARY KEY, checksum TEXT NOT NULL) STRICT',
   );
-  const applied = new Map(
-    database
-      .prepare('SELECT id, checksum FROM flotilla_migrations')
-      .all()
-      .map((row) => [String(row.id), String(row.checksum)]),
-  );
+  const applied = appliedIn(database);
+  refuseUnknown(applied, migrations);
+  for (const migration of migrations) {
+    if (!isApplied(migration, applied)) apply(database, migration);
+  }
+}
+
+type Applied = ReadonlyMap<string, string>;
+
+/** The checksums of the migrations that a database has. */
+function appliedIn(database: DatabaseSync): Applied {
+  const rows = database.prepare('SELECT id, checksum FROM flotilla_migrations').all();
+  return new Map(rows.map((row) => [String(row.id), String(row.checksum)]));
+}
+
+function refuseUnknown(applied: Applied, migrations: readonly Migration[]): void {
   const known = new Set(migrations.map(({ id }) => id));
   for (const id of applied.keys()) {
-    if (!known.has(id)) {
-      throw platformError(
-        'conflict',
-        `the database has migration '${id}', which this version of the service does not know: deploy the newer version`,
-      );
-    }
+    if (known.has(id)) continue;
+    throw platformError(
+      'conflict',
+      `the database has migration '${id}', which this version of the service does not know: deploy the newer version`,
+    );
   }
-  const record = database.prepare('INSERT INTO flotilla_migrations (id, checksum) VALUES (?, ?)');
-  for (const { id, sql } of migrations) {
-    const checksum = createHash('sha256').update(sql).digest('hex');
-    const before = applied.get(id);
-    if (before === checksum) continue;
-    if (before !== undefined) {
-      throw platformError(
-        'conflict',
-        `migration '${id}' was edited after it was applied: undo the edit, add a new file`,
-      );
+}
+
+function isApplied(migration: Migration, applied: Applied): boolean {
+  const before = applied.get(migration.id);
+  if (before === undefined) return false;
+  if (before === checksumOf(migration)) return true;
+  throw platformError(
+    'conflict',
+    `migration '${migration.id}' was edited after it was applied: undo the edit, add a new file`,
+  );
+}
+
+function apply(database: DatabaseSync, migration: Migration): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    // Another process may have been faster.
+    if (!isApplied(migration, appliedIn(database))) {
+      database.exec(migration.sql);
+      database
+        .prepare('INSERT INTO flotilla_migrations (id, checksum) VALUES (?, ?)')
+        .run(migration.id, checksumOf(migration));
     }
-    database.exec('BEGIN IMMEDIATE');
-    try {
-      database.exec(sql);
-      record.run(id, checksum);
-      database.exec('COMMIT');
-    } catch (cause) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw platformError('internal', `migration '${id}' failed: ${(cause as Error).message}`, { cause });
-    }
+    database.exec('COMMIT');
+  } catch (cause) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    if (cause instanceof FlotillaError) throw cause;
+    throw platformError('internal', `migration '${migration.id}' failed: ${(cause as Error).message}`, {
+      cause,
+    });
   }
+}
+
+function checksumOf({ sql }: Migration): string {
+  return createHash('sha256').update(sql).digest('hex');
 }

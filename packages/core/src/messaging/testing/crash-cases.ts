@@ -74,7 +74,8 @@ export function crashCases(startBroker: () => Promise<TestBroker>): void {
     children.add(child);
     const handled: { n: number; partition: number }[] = [];
     const committed: number[] = [];
-    const ready = new Promise<void>((resolve) => {
+    const ready = new Promise<void>((resolve, reject) => {
+      child.once('exit', (code, signal) => reject(new Error(`${instance} ended with ${code ?? signal}`)));
       child.on('message', (news: MemberNews) => {
         if (news.type === 'ready') resolve();
         else if (news.type === 'handled') handled.push(news);
