@@ -25,6 +25,7 @@ import { SqliteConsumerRows } from './store/sqlite-consumer-rows.ts';
 import type { StreamRow } from './store/stream-rows.ts';
 import { type StoreStatus, storeStatus } from './store-status.ts';
 import { type Shelf, Stores } from './stores.ts';
+import { ReadAhead } from './stream/read-ahead.ts';
 import { Stream } from './stream/stream.ts';
 import type { StreamConfig } from './stream/stream-config.ts';
 import { TailBudget } from './stream/tail.ts';
@@ -55,6 +56,7 @@ export class JetStream implements StreamDirectory {
   readonly #steps: Steps;
   readonly #stores: Stores;
   readonly #budget = new TailBudget(TAIL_BYTES);
+  readonly #readAhead = new ReadAhead();
   readonly #streams = new Map<string, Stream>();
   readonly #context: JetStreamContext;
   readonly #api: ApiRouter;
@@ -203,6 +205,7 @@ export class JetStream implements StreamDirectory {
         rows: shelf.rows,
         consumerRows,
         budget: this.#budget,
+        readAhead: this.#readAhead,
         steps: this.#steps,
         clear: (id) => shelf.clearing.clear(id),
       },

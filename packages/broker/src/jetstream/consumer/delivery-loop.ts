@@ -14,6 +14,9 @@ import type { Destination } from './destination.ts';
 import { headersOnly } from './headers-only.ts';
 import { ReplayPace } from './replay-pace.ts';
 
+/** What was passed over in front of a message counts this much at most. */
+const DEAREST = 64;
+
 type Step = 'delivered' | 'dry' | 'waiting';
 
 export interface DeliveryParts {
@@ -62,19 +65,23 @@ export class DeliveryLoop {
   }
 
   /**
-   * @param budget messages at most, so that others get their turn.
+   * @param budget messages that it may deliver or pass over, so that others get their turn: those who read the same
+   * stream stay close to each other, and what one has read from the disk serves the next.
    * @returns whether it stopped because of that.
    */
   run(destination: Destination, now: number, budget: number): boolean {
     this.#replayDueAt = Number.POSITIVE_INFINITY;
+    const { cursor } = this.#parts;
     let left = budget;
     let step: Step = 'dry';
     while (destination.isWanted) {
-      if (left-- === 0) return true;
+      if (left <= 0) return true;
+      const { next } = cursor;
       step = this.#deliverOne(destination, now);
       if (step !== 'delivered') break;
+      left -= Math.max(1, Math.min(cursor.next - next, DEAREST));
     }
-    if (this.#replay?.isOver(this.#parts.cursor.next)) this.#replay = undefined;
+    if (this.#replay?.isOver(cursor.next)) this.#replay = undefined;
     destination.settle(now, step !== 'waiting');
     return false;
   }

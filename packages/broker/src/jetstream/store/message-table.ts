@@ -47,6 +47,7 @@ export class MessageTable {
   readonly #deleteBelow: Statement;
   readonly #load: Statement<MessageRow>;
   readonly #next: Statement<MessageRow>;
+  readonly #block: Statement<MessageRow>;
   readonly #nextOfSubject: Statement<MessageRow>;
   readonly #outline: Statement<OutlineRow>;
   readonly #outlines: Statement<OutlineRow>;
@@ -74,6 +75,7 @@ export class MessageTable {
     this.#deleteBelow = new Statement(database, `DELETE FROM ${table} WHERE sequence < ?`);
     this.#load = new Statement(database, `${message} WHERE m.sequence = ?`);
     this.#next = new Statement(database, `${message} WHERE m.sequence >= ? ORDER BY m.sequence LIMIT 1`);
+    this.#block = new Statement(database, `${message} WHERE m.sequence >= ? ORDER BY m.sequence LIMIT ?`);
     this.#nextOfSubject = new Statement(
       database,
       `${message} WHERE m.subject = ? AND m.sequence >= ? ORDER BY m.sequence LIMIT 1`,
@@ -133,6 +135,19 @@ export class MessageTable {
   /** The first message at or after `from`. @throws DamagedRecord */
   next(from: number): StoredMessage | undefined {
     return this.#read(from, () => this.#next.get(from));
+  }
+
+  /** Up to `limit` messages at or after `from`, ascending, up to the first that is damaged. */
+  block(from: number, limit: number): { readonly messages: StoredMessage[]; readonly isCut: boolean } {
+    const messages: StoredMessage[] = [];
+    try {
+      for (const row of this.#block.all(from, limit)) messages.push(this.#intact(row));
+      return { messages, isCut: false };
+    } catch (error) {
+      // Whoever comes to the damaged one by itself is told.
+      if (error instanceof DamagedRecord || sqliteCode(error) === CORRUPT) return { messages, isCut: true };
+      throw error;
+    }
   }
 
   /** The first message of a subject at or after `from`. @throws DamagedRecord */
@@ -204,13 +219,15 @@ export class MessageTable {
       if (sqliteCode(error) === CORRUPT) throw new DamagedRecord(this.#stream, at, error);
       throw error;
     }
-    if (row === undefined) return undefined;
-    const [sequence, timeUs, headerLength, checksum, bytes, subject] = row;
+    return row === undefined ? undefined : this.#intact(row);
+  }
+
+  #intact([sequence, timeUs, headerLength, checksum, bytes, subject]: MessageRow): StoredMessage {
     const payload = bufferOf(bytes);
-    const intact =
+    const isIntact =
       subject !== null &&
       messageChecksum(subjectChecksum(subject), sequence, timeUs, headerLength, payload) === checksum;
-    if (!intact) throw new DamagedRecord(this.#stream, sequence);
+    if (!isIntact) throw new DamagedRecord(this.#stream, sequence);
     return { sequence, timeUs, subject, payload, headerLength };
   }
 }

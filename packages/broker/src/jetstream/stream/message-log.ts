@@ -9,12 +9,19 @@ import type { StreamRow, StreamRows } from '../store/stream-rows.ts';
 import { type SubjectEntry, SubjectTable } from '../store/subject-table.ts';
 import { Front } from './front.ts';
 import { messageSize } from './message-size.ts';
+import { Block, type ReadAhead } from './read-ahead.ts';
 import type { StoredMessage } from './stored-message.ts';
 import type { StorageKind } from './stream-config.ts';
 import { Tail, type TailBudget } from './tail.ts';
 
 /** Without telling of the single message: whoever removes it tells of all of them. */
 export const QUIETLY = true;
+
+/** Messages that are read ahead at most, and bytes about. */
+const MOST_AHEAD = 256;
+const BYTES_AHEAD = 256 * 1024;
+/** Messages of which fewer fit are not read ahead. */
+const LEAST_AHEAD = 8;
 
 export class MessageLog {
   readonly name: string;
@@ -23,6 +30,7 @@ export class MessageLog {
   readonly #rows: StreamRows;
   readonly #front: Front;
   readonly #tail: Tail;
+  readonly #readAhead: ReadAhead;
   readonly #lastOfSubject = (entry: SubjectEntry, sequence: number): number =>
     this.table.lastOfSubject(entry.id, sequence);
   readonly #write = (): void => this.#writeCounters();
@@ -50,6 +58,7 @@ export class MessageLog {
     row: StreamRow,
     storage: StorageKind,
     budget: TailBudget,
+    readAhead: ReadAhead,
     removed: (sequence: number, subject: string) => void,
   ) {
     this.#removed = removed;
@@ -58,6 +67,7 @@ export class MessageLog {
     this.#store = store;
     this.#rows = rows;
     this.#budget = budget;
+    this.#readAhead = readAhead;
     this.#id = row.id;
     this.#lastSequence = row.lastSequence;
     this.#lastTimeUs = row.lastTimeUs;
@@ -206,6 +216,7 @@ export class MessageLog {
     this.#leftBelow = false;
     this.#front.clear(this.#lastSequence + 1);
     this.#tail.clear(this.#lastSequence + 1);
+    this.#readAhead.clear(this);
     return true;
   }
 
@@ -216,11 +227,13 @@ export class MessageLog {
     this.#lastSequence = sequence;
     this.#front.clear(sequence + 1);
     this.#tail.clear(sequence + 1);
+    this.#readAhead.clear(this);
   }
 
   /** Lets go of what is in memory: the stream is deleted. */
   release(): void {
     this.#tail.clear(this.#lastSequence + 1);
+    this.#readAhead.clear(this);
   }
 
   /** @throws DamagedRecord */
@@ -237,10 +250,39 @@ export class MessageLog {
   next(from: number): StoredMessage | undefined {
     const start = Math.max(from, this.firstSequence);
     if (start >= this.tailFirst) return this.#tail.next(start);
-    this.subjects.write();
-    const message = this.table.next(start);
+    const message = this.#nextStored(start);
     if (message?.sequence !== start && this.#mustHave(start)) throw new DamagedRecord(this.name, start);
     return message;
+  }
+
+  /** What has been read ahead and covers this sequence. */
+  knownAhead(from: number): Block | undefined {
+    return this.#readAhead.find(this, from);
+  }
+
+  /** The same, read if need be. Undefined where that is not worth it, or the next message is damaged. */
+  ahead(from: number): Block | undefined {
+    const known = this.knownAhead(from);
+    if (known !== undefined) return known;
+    const most = Math.min(MOST_AHEAD, Math.floor((BYTES_AHEAD * this.#messages) / (this.#bytes + 1)));
+    if (most < LEAST_AHEAD) return undefined;
+    this.subjects.write();
+    const { messages, isCut } = this.table.block(from, most);
+    const last = messages.at(-1);
+    if (last === undefined) return undefined;
+    const end = isCut || messages.length === most ? last.sequence + 1 : this.#lastSequence + 1;
+    const block = new Block(this, from, end, messages);
+    this.#readAhead.add(block);
+    return block;
+  }
+
+  #nextStored(from: number): StoredMessage | undefined {
+    const block = this.ahead(from);
+    if (block === undefined) {
+      this.subjects.write();
+      return this.table.next(from);
+    }
+    return block.next(from) ?? (block.end > this.#lastSequence ? undefined : this.#nextStored(block.end));
   }
 
   /**
@@ -308,6 +350,7 @@ export class MessageLog {
     this.#bytes -= this.sizeOf(message);
     this.#front.removed(sequence);
     this.#tail.forget(sequence);
+    this.#readAhead.forget(this, sequence);
     this.subjects.removed(subject, sequence, this.#lastOfSubject);
     if (!quietly) this.#removed(sequence, subject);
   }

@@ -4,6 +4,7 @@
  */
 import { DamagedRecord } from '../store/damaged-record.ts';
 import type { MessageLog } from './message-log.ts';
+import type { Block } from './read-ahead.ts';
 import type { StoredMessage } from './stored-message.ts';
 import type { SubjectFilter } from './subject-filter.ts';
 
@@ -26,13 +27,37 @@ export function nextMatch(
       message = log.next(message.sequence + 1);
     return message;
   }
+  const block = log.knownAhead(from);
+  return block === undefined ? nextStored(log, from, filter) : nextInBlock(log, block, from, filter);
+}
+
+/** By what says where messages of a subject are. What is near is read with what follows it. */
+function nextStored(log: MessageLog, from: number, filter: SubjectFilter): StoredMessage | undefined {
   const sequence = nextMatchingSequence(log, from, filter);
   log.requireAll(from, Math.min(sequence ?? from, from + LOOKED_AT));
   if (sequence === undefined) return undefined;
-  const message = log.load(sequence);
+  if (sequence < from + LOOKED_AT) log.ahead(sequence);
+  const message = log.knownAhead(sequence)?.next(sequence) ?? log.load(sequence);
   // The index and the message must agree.
-  if (message === undefined || !filter.matches(message.subject)) throw new DamagedRecord(log.name, sequence);
+  if (message?.sequence !== sequence || !filter.matches(message.subject))
+    throw new DamagedRecord(log.name, sequence);
   return message;
+}
+
+function nextInBlock(
+  log: MessageLog,
+  block: Block,
+  from: number,
+  filter: SubjectFilter,
+): StoredMessage | undefined {
+  for (let at = from; at < block.end; ) {
+    const message = block.next(at);
+    log.requireAll(at, message?.sequence ?? block.end);
+    if (message === undefined) break;
+    if (filter.matches(message.subject)) return message;
+    at = message.sequence + 1;
+  }
+  return block.end > log.lastSequence ? undefined : nextMatch(log, block.end, filter);
 }
 
 /** The sequence of the first message at or after `from` that matches. */

@@ -23,6 +23,7 @@ import { MessageLog } from './message-log.ts';
 import { NO_CONSUMERS } from './no-consumers.ts';
 import { PublishAcks } from './publish-acks.ts';
 import type { PurgeOrder } from './purge.ts';
+import type { ReadAhead } from './read-ahead.ts';
 import { type Republication, republication } from './republication.ts';
 import { SeenIds } from './seen-ids.ts';
 import type { StreamConfig } from './stream-config.ts';
@@ -36,6 +37,7 @@ export interface StreamEnvironment {
   readonly rows: StreamRows;
   readonly consumerRows: SqliteConsumerRows;
   readonly budget: TailBudget;
+  readonly readAhead: ReadAhead;
   readonly steps: Steps;
   /** Clears away the tables of this number, which the stream has left. */
   readonly clear: (id: number) => void;
@@ -64,13 +66,13 @@ export class Stream implements IntakeStream {
   #showing = false;
 
   constructor(environment: StreamEnvironment, row: StreamRow, config: StreamConfig) {
-    const { context, commits, store, rows, budget, steps } = environment;
+    const { context, commits, store, rows, budget, readAhead, steps } = environment;
     this.name = row.name;
     this.createdUs = row.createdUs;
     this.#environment = environment;
     this.#config = config;
     this.#subjectsChanged = row.subjectsChanged;
-    this.log = new MessageLog(store, rows, row, config.storage, budget, (sequence, subject) =>
+    this.log = new MessageLog(store, rows, row, config.storage, budget, readAhead, (sequence, subject) =>
       this.#consumers.removed(sequence, subject),
     );
     this.#shown = this.log.lastSequence;

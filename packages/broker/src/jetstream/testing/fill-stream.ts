@@ -9,6 +9,7 @@ import { GroupCommit } from '../store/group-commit.ts';
 import { Store } from '../store/store.ts';
 import { StreamRows } from '../store/stream-rows.ts';
 import { MessageLog } from '../stream/message-log.ts';
+import { ReadAhead } from '../stream/read-ahead.ts';
 import { readConfig } from '../stream/read-config.ts';
 import { TailBudget } from '../stream/tail.ts';
 import { wallClock } from '../wall-clock.ts';
@@ -42,7 +43,7 @@ export function fillStream(
     const nowUs = wallClock();
     const config = readConfig({ name, subjects: [`${name}.>`] }, name);
     const row = rows.create(name, nowUs(), JSON.stringify(config));
-    const log = new MessageLog(store, rows, row, 'file', new TailBudget(0), () => {});
+    const log = new MessageLog(store, rows, row, 'file', new TailBudget(0), new ReadAhead(), () => {});
     const body = Buffer.alloc(size, 'x');
     for (let i = 0; i < messages; i++) {
       log.append(`${name}.${i % subjects}`, Math.max(nowUs(), log.lastTimeUs + 1), 0, body, 0, size);

@@ -3,6 +3,7 @@ import { GroupCommit } from '../store/group-commit.ts';
 import { Store } from '../store/store.ts';
 import { StreamRows } from '../store/stream-rows.ts';
 import { MessageLog } from '../stream/message-log.ts';
+import { ReadAhead } from '../stream/read-ahead.ts';
 import { TailBudget } from '../stream/tail.ts';
 
 export class MemoryLog {
@@ -40,7 +41,8 @@ export class MemoryLog {
   #open(): MessageLog {
     const [row] = this.#rows.all();
     // A budget so small that the tail loses messages all the time.
-    return new MessageLog(this.store, this.#rows, row!, 'file', new TailBudget(1_500), (sequence) =>
+    const budget = new TailBudget(1_500);
+    return new MessageLog(this.store, this.#rows, row!, 'file', budget, new ReadAhead(), (sequence) =>
       this.removed.push(sequence),
     );
   }
