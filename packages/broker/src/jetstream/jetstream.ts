@@ -181,6 +181,7 @@ export class JetStream implements StreamDirectory {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#api.close();
     this.#steps.close();
     this.#consumers.close();
     this.#commits.close();

@@ -15,8 +15,8 @@ export interface ConsumerStatus {
   readonly name: string;
   /** Whether it stays when nobody uses it. */
   readonly isDurable: boolean;
-  /** Messages that it has not delivered yet. */
-  readonly pending: number;
+  /** Messages that it has not delivered yet; undefined while they are being counted. */
+  readonly pending: number | undefined;
   /** Delivered, and not acknowledged yet. */
   readonly ackPending: number;
   /** Of these, delivered more than once. */

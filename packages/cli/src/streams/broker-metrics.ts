@@ -58,15 +58,20 @@ function ofStreams(metrics: Metrics, broker: Pick<Broker, 'streams'>): void {
   );
 
   // Those without a durable name come and go under names that nobody chose.
-  const ofConsumer = (name: string, help: string, value: (consumer: ConsumerStatus) => number): void =>
+  const ofConsumer = (
+    name: string,
+    help: string,
+    value: (consumer: ConsumerStatus) => number | undefined,
+  ): void =>
     metrics.gauge(name, help, () =>
-      broker
-        .streams()
-        .flatMap(({ name: stream, consumers }) =>
-          consumers
-            .filter(({ isDurable }) => isDurable)
-            .map((consumer): Readings[number] => [{ stream, consumer: consumer.name }, value(consumer)]),
-        ),
+      broker.streams().flatMap(({ name: stream, consumers }) =>
+        consumers
+          .filter(({ isDurable }) => isDurable)
+          .flatMap((consumer): Readings => {
+            const known = value(consumer);
+            return known === undefined ? [] : [[{ stream, consumer: consumer.name }, known]];
+          }),
+      ),
     );
   ofConsumer('flotilla_broker_consumer_pending', 'Messages not delivered yet.', ({ pending }) => pending);
   ofConsumer(

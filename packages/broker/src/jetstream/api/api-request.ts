@@ -15,8 +15,10 @@ export interface ApiRequest {
 /** Members of a response beside `type`. */
 export type ApiResult = Readonly<Record<string, unknown>>;
 
-/** For an answer that takes several turns. Exactly one of the two is called, once. */
+/** For an answer that takes several turns. Exactly one of `respond` and `fail` is called, once. */
 export interface ApiAnswer {
+  /** Tries `work` turn by turn until it returns what is answered. What it throws ends it, like what a handler throws. */
+  once(work: () => ApiResult | undefined): void;
   respond(result: ApiResult): void;
   fail(error: ApiError): void;
 }

@@ -26,6 +26,7 @@ export class ApiRouter {
   readonly #routes = new Map<string, Route>();
   #total = 0;
   #errors = 0;
+  #isClosed = false;
 
   /** @param failed told about errors of handlers that are no answers; clients are told no more than that. */
   constructor(router: Router, commits: Commits, failed: (error: unknown, subject: string) => void) {
@@ -42,6 +43,11 @@ export class ApiRouter {
   /** See `JetStreamContext.handle`. */
   handle(tokens: string, responseType: string, handler: ApiHandler): void {
     this.#routes.set(tokens, { responseType: TYPE + responseType, handler });
+  }
+
+  /** Nothing is answered any more. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Begins to answer. */
@@ -68,20 +74,39 @@ export class ApiRouter {
 
   #serve(route: Route, request: ApiRequest): void {
     const answer: ApiAnswer = {
+      once: (work) => this.#attempt(work, answer, request, () => setImmediate(() => answer.once(work))),
       respond: (result) => this.#respond(route, request, result),
       fail: (error) => this.#fail(route, request, error.body),
     };
+    this.#attempt(
+      () => route.handler(request, answer),
+      answer,
+      request,
+      () => {},
+    );
+  }
+
+  #attempt(
+    work: () => ApiResult | undefined,
+    answer: ApiAnswer,
+    { subject }: ApiRequest,
+    unanswered: () => void,
+  ): void {
+    if (this.#isClosed) return;
+    let result: ApiResult | undefined;
     try {
-      const result = route.handler(request, answer);
-      if (result !== undefined) answer.respond(result);
+      result = work();
     } catch (error) {
       if (error instanceof ApiError) {
         answer.fail(error);
         return;
       }
-      this.#failed(error, request.subject);
+      this.#failed(error, subject);
       answer.fail(apiError('streamGeneral', 'internal error: see the log of the broker'));
+      return;
     }
+    if (result === undefined) unanswered();
+    else answer.respond(result);
   }
 
   #respond(route: Route, request: ApiRequest, result: ApiResult): void {

@@ -23,26 +23,31 @@ export function handleConsumerApi(context: JetStreamContext, find: FindConsumers
     if (consumers === undefined) throw apiError('streamNotFound');
     return consumers;
   };
-  const show = (consumers: ConsumerSet, name: string): ApiResult => {
+  /** Once it is known how many messages are ahead of it. */
+  const show = (stream: string, name: string): ApiResult | undefined => {
+    const consumers = consumersOf(stream);
     const consumer = consumers.get(name);
     if (consumer === undefined) throw apiError('consumerNotFound');
+    if (!consumer.machine.cursor.countSome()) return undefined;
     return showConsumer(consumer.machine, consumers.name, steadyNow());
   };
 
-  const create: ApiHandler = (request) => {
+  const create: ApiHandler = (request, answer) => {
     const asked = readConsumerRequest(request);
     if (asked === undefined) return undefined;
-    const consumers = consumersOf(asked.stream);
-    return show(consumers, consumers.apply(asked.config).machine.name);
+    const { name } = consumersOf(asked.stream).apply(asked.config).machine;
+    answer.once(() => show(asked.stream, name));
+    return undefined;
   };
   context.handle('CONSUMER.CREATE', 'consumer_create_response', create);
   context.handle('CONSUMER.DURABLE.CREATE', 'consumer_create_response', create);
 
-  context.handle('CONSUMER.INFO', 'consumer_info_response', ({ tokens, body }) => {
+  context.handle('CONSUMER.INFO', 'consumer_info_response', ({ tokens, body }, answer) => {
     const [, , stream, name, ...more] = tokens;
     if (stream === undefined || name === undefined || more.length > 0) return undefined;
     if (body.length > 0) throw apiError('notEmptyRequest');
-    return show(consumersOf(stream), name);
+    answer.once(() => show(stream, name));
+    return undefined;
   });
 
   context.handle('CONSUMER.DELETE', 'consumer_delete_response', ({ tokens, body }) => {
@@ -54,31 +59,44 @@ export function handleConsumerApi(context: JetStreamContext, find: FindConsumers
   });
 
   context.handle('CONSUMER.NAMES', 'consumer_names_response', (request) =>
-    page(request, NAMES_LIMIT, consumersOf, ({ all }, from, to) =>
-      all.slice(from, to).map(({ machine }) => fromWireText(machine.name)),
-    ),
+    isPaged(request)
+      ? page(request, NAMES_LIMIT, consumersOf, ({ all }, from, to) =>
+          all.slice(from, to).map(({ machine }) => fromWireText(machine.name)),
+        )
+      : undefined,
   );
-  context.handle('CONSUMER.LIST', 'consumer_list_response', (request) =>
-    page(request, LIST_LIMIT, consumersOf, ({ all, name }, from, to) =>
-      all.slice(from, to).map(({ machine }) => showConsumer(machine, name, steadyNow())),
-    ),
-  );
+  context.handle('CONSUMER.LIST', 'consumer_list_response', (request, answer) => {
+    if (!isPaged(request)) return undefined;
+    answer.once(() =>
+      page(request, LIST_LIMIT, consumersOf, ({ all, name }, from, to) => {
+        const shown = all.slice(from, to);
+        if (!shown.every(({ machine }) => machine.cursor.countSome())) return undefined;
+        return shown.map(({ machine }) => showConsumer(machine, name, steadyNow()));
+      }),
+    );
+    return undefined;
+  });
+}
+
+/** Requests of another shape are not answered. */
+function isPaged({ tokens }: ApiRequest): boolean {
+  return tokens.length === 3;
 }
 
 function page(
   { tokens, body }: ApiRequest,
   limit: number,
   consumersOf: (stream: string) => ConsumerSet,
-  entries: (consumers: ConsumerSet, from: number, to: number) => readonly unknown[],
+  entries: (consumers: ConsumerSet, from: number, to: number) => readonly unknown[] | undefined,
 ): ApiResult | undefined {
-  const [, , stream, ...more] = tokens;
-  if (stream === undefined || more.length > 0) return undefined;
+  const [, , stream = ''] = tokens;
   try {
     const offset = readOffset(body);
     const consumers = consumersOf(stream);
     const total = consumers.count;
     const from = Math.min(offset, total);
-    return { total, offset: from, limit, consumers: entries(consumers, from, from + limit) };
+    const found = entries(consumers, from, from + limit);
+    return found && { total, offset: from, limit, consumers: found };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return { error: error.body, total: 0, offset: 0, limit: 0, consumers: [] };

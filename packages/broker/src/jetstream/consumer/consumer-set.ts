@@ -71,7 +71,7 @@ export class ConsumerSet implements StreamConsumers {
     return this.all.map(({ machine }) => ({
       name: fromWireText(machine.name),
       isDurable: machine.config.durable_name !== '',
-      pending: machine.cursor.ahead,
+      pending: machine.cursor.countSome() ? machine.cursor.ahead : undefined,
       ackPending: machine.ledger.pending.size,
       redelivered: machine.ledger.redelivered.size,
       waiting: machine.waiting(now),

@@ -109,6 +109,11 @@ export class Consumer {
     return this.#push?.isBound ?? false;
   }
 
+  /** Whether a message would be taken now. */
+  get isWanted(): boolean {
+    return (this.#push ?? this.#pull!).isWanted;
+  }
+
   /** When `tick` has to be called, in ms; `Infinity` for never. May be too early, is never too late. */
   get deadline(): number {
     return Math.min(

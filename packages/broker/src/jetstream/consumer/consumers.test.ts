@@ -97,8 +97,16 @@ class Bench {
   api(verb: string, subject: string, body = ''): ApiResult | number | undefined {
     const tokens = `${verb}.${subject}`.split('.');
     const request = { tokens, subject: '', reply: 'r', headers: undefined, body: Buffer.from(body) };
+    let result: ApiResult | undefined;
+    const answer = {
+      once(work: () => ApiResult | undefined): void {
+        result = work();
+      },
+      respond: () => assert.fail(),
+      fail: assert.fail,
+    };
     try {
-      return this.#handlers.get(verb)!(request, { respond: () => assert.fail(), fail: assert.fail });
+      return this.#handlers.get(verb)!(request, answer) ?? result;
     } catch (error) {
       if (error instanceof ApiError) return error.body.err_code;
       throw error;

@@ -120,14 +120,46 @@ test('messages that are told of together with some that have been counted are co
 test('what is delivered while it counts is not counted', () => {
   const stream = streamOf('a', 'a');
   const cursor = cursorOn(stream, {});
-  const { count } = stream;
-  stream.count = (from, filter) => {
-    const counted = count.call(stream, from, filter);
-    stream.count = count;
+  const { settle } = stream;
+  stream.settle = () => {
+    stream.settle = settle;
     assert.equal(cursor.ahead, 2);
     drain(cursor);
-    return counted;
   };
+  assert.equal(cursor.ahead, 0);
+});
+
+test('what happens while it counts, turn by turn, is counted once', () => {
+  const stream = streamOf('a', 'b', 'a', 'a');
+  let steps = 3;
+  const gone: number[] = [];
+  stream.startCount = () => ({
+    upTo: 4,
+    get count() {
+      return 4 - gone.length;
+    },
+    step: () => --steps === 0,
+    removed: (sequence) => void gone.push(sequence),
+  });
+  const cursor = cursorOn(stream, {});
+  assert.equal(cursor.countSome(), false);
+  const remove = (sequence: number): void => {
+    const { subject } = stream.load(sequence)!;
+    stream.remove(sequence);
+    cursor.removed(sequence, subject);
+  };
+  for (const subject of ['a', 'b', 'c']) {
+    const sequence = stream.append(subject);
+    cursor.appended(sequence, sequence, 1);
+  }
+  remove(3);
+  remove(6);
+  assert.equal(cursor.countSome(), false);
+  remove(1);
+  assert.equal(cursor.countSome(), true);
+  assert.deepEqual(gone, [3, 1]);
+  assert.equal(cursor.ahead, 4);
+  assert.deepEqual(drain(cursor), [2, 4, 5, 7]);
   assert.equal(cursor.ahead, 0);
 });
 

@@ -3,6 +3,7 @@
  * delivered again is not its business.
  */
 import type { ConsumerStream } from '../stream/consumer-stream.ts';
+import type { Counting } from '../stream/match-count.ts';
 import type { StoredMessage } from '../stream/stored-message.ts';
 import type { SubjectFilter } from '../stream/subject-filter.ts';
 import type { SkipList } from './skip-list.ts';
@@ -16,7 +17,11 @@ export class Cursor {
   #skip: SkipList | undefined;
   /** Messages ahead; undefined until somebody asks, for counting may be expensive. */
   #ahead: number | undefined;
-  /** Up to which sequence `#ahead` has been counted. */
+  /** While they are being counted. */
+  #counting: Counting | undefined;
+  /** What has been appended, and removed of that, since the counting began. */
+  #since = 0;
+  /** Up to which sequence `#ahead` has been counted, or `#counting` and `#since` are. */
   #countedTo = 0;
 
   constructor(stream: ConsumerStream, filter: SubjectFilter | undefined, start: Start) {
@@ -25,7 +30,7 @@ export class Cursor {
     this.#next = start.next;
     this.#skip = start.skip;
     // The list says it without counting, as long as nothing of it has been removed.
-    if (this.#skip !== undefined) this.#ahead = this.#count();
+    if (this.#skip !== undefined) while (!this.countSome());
   }
 
   /** Last sequence of the stream when the consumer was created, while it delivers out of what was stored then; else 0. */
@@ -38,13 +43,29 @@ export class Cursor {
     return this.#next;
   }
 
-  /** How many messages have not been delivered yet. */
+  /** How many messages have not been delivered yet. Counts those that are left to be counted: see `countSome`. */
   get ahead(): number {
-    if (this.#ahead !== undefined) return this.#ahead;
-    const counted = this.#count();
-    // Counting may have made the consumer run, which has counted by itself then, and delivered since.
-    this.#ahead ??= counted;
-    return this.#ahead;
+    while (!this.countSome());
+    return this.#ahead!;
+  }
+
+  /** Counts some of what is ahead, within milliseconds. True once all of it is known. */
+  countSome(): boolean {
+    if (this.#ahead !== undefined) return true;
+    if (this.#counting === undefined) {
+      this.#stream.settle();
+      // That may have made the consumer run, which has counted by itself then, and delivered since.
+      if (this.#ahead !== undefined) return true;
+      const skip = this.#skip;
+      const from = skip === undefined ? this.#next : Math.max(this.#next, skip.until + 1);
+      this.#counting = this.#stream.startCount(from, this.filter);
+      this.#since = 0;
+      this.#countedTo = this.#counting.upTo;
+    }
+    if (!this.#counting.step()) return false;
+    this.#ahead = this.#counting.count + this.#since + (this.#skip?.size ?? 0);
+    this.#counting = undefined;
+    return true;
   }
 
   /** The next message; undefined when there is none. Throws DamagedRecord. */
@@ -76,22 +97,27 @@ export class Cursor {
    * be found out.
    */
   appended(first: number, last: number, matching: number | undefined): void {
-    if (this.#ahead === undefined || last <= this.#countedTo) return;
+    if ((this.#ahead === undefined && this.#counting === undefined) || last <= this.#countedTo) return;
     // Some of them have been counted already: who knows which.
-    if (first <= this.#countedTo || matching === undefined) this.#ahead = undefined;
+    if (first <= this.#countedTo || matching === undefined) this.#countAnew();
+    else if (this.#ahead === undefined) this.#since += matching;
     else this.#ahead += matching;
     this.#countedTo = last;
   }
 
   removed(sequence: number, subject: string): void {
-    if (this.#ahead === undefined || sequence > this.#countedTo) return;
-    if (this.expects(sequence, subject)) this.#ahead = Math.max(0, this.#ahead - 1);
+    const counting = this.#counting;
+    if ((this.#ahead === undefined && counting === undefined) || sequence > this.#countedTo) return;
+    if (!this.expects(sequence, subject)) return;
+    if (counting === undefined) this.#ahead = Math.max(0, this.#ahead! - 1);
+    else if (sequence > counting.upTo) this.#since--;
+    else counting.removed(sequence, subject);
   }
 
   /** Everything that matches below `upTo` is gone. @param all whether all of it is, whatever its subject. */
   purged(upTo: number, all: boolean): void {
     if (all) this.#next = Math.max(this.#next, upTo);
-    this.#ahead = undefined;
+    this.#countAnew();
     this.#skip?.retain((sequence) => sequence >= upTo || (!all && isStillStored(this.#stream, sequence)));
     this.#leaveSkip();
   }
@@ -105,16 +131,12 @@ export class Cursor {
 
   refilter(filter: SubjectFilter | undefined): void {
     this.filter = filter;
-    this.#ahead = undefined;
+    this.#countAnew();
   }
 
-  #count(): number {
-    const skip = this.#skip;
-    const from = skip === undefined ? this.#next : Math.max(this.#next, skip.until + 1);
-    const counted = this.#stream.count(from, this.filter) + (skip?.size ?? 0);
-    // Afterwards: counting commits what is open, and that may be told of (`appended`) within the call.
-    this.#countedTo = this.#stream.lastSequence;
-    return counted;
+  #countAnew(): void {
+    this.#ahead = undefined;
+    this.#counting = undefined;
   }
 
   #leaveSkip(): void {

@@ -1,5 +1,6 @@
 /** A stream in memory, as simple as can be: the test double for consumers, and the oracle of their property tests. */
 import type { ConsumerStream, StreamConsumers } from '../stream/consumer-stream.ts';
+import { type Counting, counted } from '../stream/match-count.ts';
 import type { StoredMessage } from '../stream/stored-message.ts';
 import type { Retention, StreamConfig } from '../stream/stream-config.ts';
 import type { SubjectFilter } from '../stream/subject-filter.ts';
@@ -89,8 +90,9 @@ export class NaiveStream implements ConsumerStream {
 
   settle(): void {}
 
-  count(from: number, filter: SubjectFilter | undefined): number {
-    return this.stored(filter).filter(({ sequence }) => sequence >= from).length;
+  startCount(from: number, filter: SubjectFilter | undefined): Counting {
+    const count = this.stored(filter).filter(({ sequence }) => sequence >= from).length;
+    return counted(this.lastSequence, count);
   }
 
   lastPerSubject(filter: SubjectFilter | undefined): number[] {

@@ -59,6 +59,7 @@ export class MessageTable {
   readonly #lastOfSubject: Statement<[number]>;
   readonly #countBetween: Statement<[number]>;
   readonly #countOfSubject: Statement<[number]>;
+  readonly #countSome: Statement<[count: number, last: number | null]>;
 
   /** @param stream for the names of damaged messages. */
   constructor(store: Store, id: number, stream: string) {
@@ -113,6 +114,11 @@ export class MessageTable {
     this.#countOfSubject = new Statement(
       database,
       `SELECT count(*) FROM ${table} WHERE subject = ? AND sequence >= ? AND sequence < ?`,
+    );
+    this.#countSome = new Statement(
+      database,
+      `SELECT count(*), max(sequence) FROM
+         (SELECT sequence FROM ${table} WHERE subject = ? AND sequence >= ? AND sequence < ? ORDER BY sequence LIMIT ?)`,
     );
   }
 
@@ -201,6 +207,17 @@ export class MessageTable {
   /** Linear in what it counts. */
   countOfSubject(subjectId: number, from: number, to: number): number {
     return this.#countOfSubject.get(subjectId, from, to)?.[0] ?? 0;
+  }
+
+  /** The same for `limit` messages at most: how many, and the last of them. */
+  countSome(
+    subjectId: number,
+    from: number,
+    to: number,
+    limit: number,
+  ): readonly [count: number, last: number] {
+    const [count = 0, last = 0] = this.#countSome.get(subjectId, from, to, limit) ?? [];
+    return [count, last ?? 0];
   }
 
   delete(sequence: number): void {

@@ -34,6 +34,8 @@ type Row = [id: number, subject: string, messages: number, last: number];
 const GENERATION = 8_192;
 /** The character behind the dot, with which every prefix ends. */
 const AFTER_DOT = '/';
+/** Behind every subject: wire text has no character above this one. */
+const AFTER_ALL = '\u0100';
 
 export class SubjectTable {
   readonly #store: Store;
@@ -41,6 +43,7 @@ export class SubjectTable {
   readonly #range: Statement<Row>;
   readonly #everything: Statement<Row>;
   readonly #crowded: Statement<Row>;
+  readonly #page: Statement<Row>;
   readonly #insert: Statement;
   readonly #update: Statement;
   readonly #delete: Statement;
@@ -59,6 +62,10 @@ export class SubjectTable {
     this.#range = new Statement(database, `${columns} WHERE subject >= ? AND subject < ? ORDER BY subject`);
     this.#everything = new Statement(database, `${columns} ORDER BY subject`);
     this.#crowded = new Statement(database, `${columns} WHERE id > ? AND messages > ? ORDER BY id LIMIT ?`);
+    this.#page = new Statement(
+      database,
+      `${columns} WHERE subject >= ? AND subject < ? ORDER BY subject LIMIT ?`,
+    );
     this.#insert = new Statement(database, `INSERT INTO subjects_${id} VALUES (?, ?, ?, ?)`);
     this.#update = new Statement(database, `UPDATE subjects_${id} SET messages = ?, last = ? WHERE id = ?`);
     this.#delete = new Statement(database, `DELETE FROM subjects_${id} WHERE id = ?`);
@@ -130,6 +137,26 @@ export class SubjectTable {
     for (const [id, subject, messages, last] of found) {
       if (filter === undefined || filter.matches(subject)) yield { id, subject, messages, last };
     }
+  }
+
+  /**
+   * The subjects with messages that match among the first `most` at or behind one, in order of their bytes, and the last one
+   * that was looked at; undefined when there are no more behind it.
+   */
+  page(
+    filter: SubjectFilter | undefined,
+    from: string,
+    most: number,
+  ): { readonly found: readonly SubjectCount[]; readonly last: string | undefined } {
+    if (filter?.isLiteral) return { found: [...this.matching(filter)], last: undefined };
+    this.write();
+    const prefix = filter?.prefix ?? '';
+    const end = prefix === '' ? AFTER_ALL : prefix.slice(0, -1) + AFTER_DOT;
+    const rows = this.#page.all(from < prefix ? prefix : from, end, most);
+    const found = rows
+      .filter(([, subject]) => filter === undefined || filter.matches(subject))
+      .map(([id, subject, messages, last]) => ({ id, subject, messages, last }));
+    return { found, last: rows.length < most ? undefined : rows.at(-1)![1] };
   }
 
   /** Up to `most` subjects with more messages than that, in the order of their ids, behind one of them. */

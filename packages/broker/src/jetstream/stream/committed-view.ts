@@ -2,8 +2,9 @@
 import { toWireText } from '../../protocol/wire-text.ts';
 import type { GroupCommit } from '../store/group-commit.ts';
 import type { ConsumerStream } from './consumer-stream.ts';
+import { type Counting, startCount } from './match-count.ts';
 import type { MessageLog } from './message-log.ts';
-import { countMatching, firstAtOrAfter, lastMatching, lastPerSubject, nextMatch } from './message-search.ts';
+import { firstAtOrAfter, lastMatching, lastPerSubject, nextMatch } from './message-search.ts';
 import type { StoredMessage } from './stored-message.ts';
 import type { StreamConfig } from './stream-config.ts';
 import { covers, type SubjectFilter } from './subject-filter.ts';
@@ -71,9 +72,9 @@ export class CommittedView implements ConsumerStream {
     if (this.#log.committed < this.#log.lastSequence) this.#commits.flush();
   }
 
-  count(from: number, filter: SubjectFilter | undefined): number {
+  startCount(from: number, filter: SubjectFilter | undefined): Counting {
     this.settle();
-    return countMatching(this.#log, from, this.#effective(filter));
+    return startCount(this.#log, from, this.#effective(filter));
   }
 
   lastPerSubject(filter: SubjectFilter | undefined): number[] {

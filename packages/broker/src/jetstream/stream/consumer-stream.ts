@@ -6,6 +6,7 @@
  * synchronous and is called on the broker's one thread.
  */
 import type { ConsumerStatus } from '../stream-status.ts';
+import type { Counting } from './match-count.ts';
 import type { StoredMessage } from './stored-message.ts';
 import type { StreamConfig } from './stream-config.ts';
 import type { SubjectFilter } from './subject-filter.ts';
@@ -30,16 +31,15 @@ export interface ConsumerStream {
   /** Undefined when it does not exist (any more). Throws like `next`. */
   load(sequence: number): StoredMessage | undefined;
   /**
-   * Commits what has been published so far, so that it can be seen; `appended` comes within the call. `count` and what
+   * Commits what has been published so far, so that it can be seen; `appended` comes within the call. `startCount` and what
    * is below it do that by themselves.
    */
   settle(): void;
   /**
-   * How many stored messages at or after `from` match. Constant for all of a stream or all of its tail; otherwise
-   * linear in what matches on the shorter side of `from`, some 50 ns for each: for the creation of a consumer, not for
-   * its deliveries.
+   * Begins to count the stored messages at or after `from` that match, a bounded number of them at a time. What is
+   * appended later is not counted.
    */
-  count(from: number, filter: SubjectFilter | undefined): number;
+  startCount(from: number, filter: SubjectFilter | undefined): Counting;
   /** The last sequence of every subject that matches, ascending. */
   lastPerSubject(filter: SubjectFilter | undefined): number[];
   /** The last message that matches; 0 when there is none. */
@@ -62,7 +62,7 @@ export interface ConsumerStream {
 /** All consumers of one stream, as the stream sees them. */
 export interface StreamConsumers {
   readonly count: number;
-  /** For operators. Counts what has not been counted yet. */
+  /** For operators. */
   status(): ConsumerStatus[];
   /** After the commit: messages `first` to `last` are there. Some may be gone again already. */
   appended(first: number, last: number): void;

@@ -103,6 +103,27 @@ function scan(log: MessageLog, from: number, filter: SubjectFilter): number | un
   }
 }
 
+/**
+ * Whether {@link countMatching} looks at few subjects, and then at not many more than `most` messages.
+ */
+export function isSoonCounted(
+  log: MessageLog,
+  from: number,
+  filter: SubjectFilter | undefined,
+  most: number,
+): boolean {
+  const first = log.firstSequence;
+  const last = log.lastSequence;
+  if (last - from < BLOCK) return true;
+  if (filter === undefined) {
+    if (from <= first || log.messages === last - first + 1) return true;
+  } else if (filter.isLiteral) {
+    if (from <= first || (log.subjects.find(filter.subject)?.messages ?? 0) <= most) return true;
+  } else if (log.subjects.count > MOST_SUBJECTS) return false;
+  else if (from <= first) return true;
+  return Math.min(from - first, last - from) <= most;
+}
+
 /** How many stored messages at or after `from` match. */
 export function countMatching(log: MessageLog, from: number, filter: SubjectFilter | undefined): number {
   const first = log.firstSequence;
