@@ -209,7 +209,6 @@ export class HostedConsumer implements ConsumerOutput, Runnable {
       deliveredStream: delivered.stream,
       ackFloorConsumer: ledger.floor.consumer,
       ackFloorStream: ledger.floor.stream,
-      // Not known without counting, which this is no moment for; it is counted anew when it is asked for.
     });
   }
 

@@ -1,6 +1,6 @@
 /**
- * What messages promise, on every engine: the same cases run on nats-server, on a cluster of them, and on the embedded broker. What
- * needs processes of its own that are killed is in `crash-cases.ts`.
+ * What messages promise, on every engine: the same cases run on nats-server, on the embedded broker and, part by part, on a cluster.
+ * What needs processes of its own that are killed is in `crash-cases.ts`, what needs leaders that are killed in `leader-cases.ts`.
  */
 import { failureCases } from './failure-cases.ts';
 import { stageOn } from './message-stage.ts';
