@@ -8,6 +8,7 @@ import type { Database } from '../store/database.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Durable, noDatabase } from './durable/durable.ts';
 import type { Transaction } from './durable/transaction.ts';
+import { Alarm } from './groups/alarm.ts';
 import { GroupBucket } from './groups/group-bucket.ts';
 import type { MakeContext } from './handling/attempt.ts';
 import { DeadLetters } from './handling/dead-letter.ts';
@@ -187,6 +188,7 @@ export class Messages {
       publisher: this.#publisher,
       events: this.#events,
       bucket: new GroupBucket({ streams: this.#streams, link: this.#link, publisher: this.#publisher, log }),
+      alarm: new Alarm(),
       deadLetters: new DeadLetters({
         publisher: this.#publisher,
         topology: this.#streams.topology,

@@ -2,6 +2,7 @@
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { type Durable, noDatabase } from './durable/durable.ts';
 import type { Transaction } from './durable/transaction.ts';
+import type { Alarm } from './groups/alarm.ts';
 import type { GroupBucket } from './groups/group-bucket.ts';
 import { GroupReader, type OpenPartition } from './groups/group-reader.ts';
 import type { Attempt, HandledEvent, MakeContext } from './handling/attempt.ts';
@@ -39,6 +40,7 @@ export interface SubscriptionParts {
   readonly publisher: Publisher;
   readonly events: EventPublisher;
   readonly bucket: GroupBucket;
+  readonly alarm: Alarm;
   readonly deadLetters: DeadLetters;
   readonly metrics: HandlingMetrics;
   readonly telemetry: Telemetry;
@@ -107,7 +109,7 @@ function runOrdered(
   family: Family,
   parts: SubscriptionParts,
 ): RunningSubscription {
-  const { streams, bucket, telemetry, service: by, instance, startedAt, ttlMs, metrics } = parts;
+  const { streams, bucket, alarm, telemetry, service: by, instance, startedAt, ttlMs, metrics } = parts;
   const { settings, handlers, service } = subscription;
   const progress = parts.progressOf(subscription);
   progress.attach(family.partitions, headOf({ family, streams, handlers }));
@@ -120,6 +122,7 @@ function runOrdered(
     new GroupReader({
       ...{
         bucket,
+        alarm,
         topology: streams.topology,
         group: settings.group,
         service,

@@ -4,7 +4,7 @@ import type { ConsumerConfig } from './consumer-config.ts';
 import type { ConsumerOutput } from './consumer-output.ts';
 import { type Destination, type Sent, sizeOf } from './destination.ts';
 import { showGoDuration } from './go-duration.ts';
-import { BadPullRequest, type PullRequest, readPullRequest } from './pull-request.ts';
+import { BadPullRequest, nextHeartbeat, type PullRequest, readPullRequest } from './pull-request.ts';
 import { Status } from './status.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 
@@ -105,7 +105,7 @@ export class PullDestination implements Destination {
       if (now >= request.heartbeatAt) {
         const { consumer, stream } = this.#delivered();
         this.#output.status(request.inbox, Status.heartbeat(consumer, stream, ''), '');
-        request.heartbeatAt = now + request.heartbeat;
+        request.heartbeatAt = nextHeartbeat(now, request.heartbeat);
       }
       return true;
     });
@@ -144,7 +144,7 @@ export class PullDestination implements Destination {
     request.delivered++;
     request.remaining--;
     if (request.limitsBytes) request.bytes -= size;
-    if (request.heartbeat > 0) request.heartbeatAt = now + request.heartbeat;
+    if (request.heartbeat > 0) request.heartbeatAt = nextHeartbeat(now, request.heartbeat);
     const done = request.remaining <= 0 || (request.limitsBytes && request.bytes === 0);
     if (done) this.#waiting.removeFirst();
     else this.#waiting.rotate();

@@ -93,6 +93,19 @@ function goKind(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
+/** Heartbeats this far apart, in ms, are sent at common moments. */
+const SELDOM_MS = 5_000;
+const MOMENT_MS = 500;
+
+/**
+ * When a request that is given something now is to be given a sign of life, at the latest. Those of many requests come together where
+ * they are seldom, a little sooner than asked for: an idle client and the broker wake once for all of them.
+ */
+export function nextHeartbeat(now: number, interval: number): number {
+  const at = now + interval;
+  return interval < SELDOM_MS ? at : Math.floor(at / MOMENT_MS) * MOMENT_MS;
+}
+
 function createRequest(
   inbox: string,
   now: number,
@@ -112,7 +125,7 @@ function createRequest(
     expiresAt: expires === 0 ? Number.POSITIVE_INFINITY : now + expires / NS_PER_MS,
     receivedAt: now,
     heartbeat: interval,
-    heartbeatAt: interval > 0 ? now + interval : Number.POSITIVE_INFINITY,
+    heartbeatAt: interval > 0 ? nextHeartbeat(now, interval) : Number.POSITIVE_INFINITY,
     noWait,
   };
 }

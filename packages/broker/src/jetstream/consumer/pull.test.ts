@@ -79,6 +79,22 @@ test('heartbeats come while nothing else does', () => {
   assert.deepEqual(bench.takeStatuses(), []);
 });
 
+test('heartbeats that are seldom come together, and never later than asked for', () => {
+  const request = { batch: 1, expires: 30e9, idle_heartbeat: 5e9 };
+  const bench = new Bench();
+  const started = bench.now;
+  bench.pull(request, 'a').pass(300).pull(request, 'b');
+  const told: [string, number][] = [];
+  for (let step = 0; step < 60; step++) {
+    bench.pass(100);
+    for (const status of bench.takeStatuses()) told.push([status.slice(0, 1), bench.now - started]);
+  }
+  const [[first, firstAt], [second, secondAt]] = told as [[string, number], [string, number]];
+  assert.deepEqual([first, second], ['a', 'b']);
+  assert.equal(firstAt, secondAt);
+  assert.ok(firstAt > 4_000 && firstAt <= 5_000, `after ${firstAt} ms`);
+});
+
 test('a message is as good as a heartbeat', () => {
   const bench = new Bench().pull({ batch: 3, expires: 10e9, idle_heartbeat: 1e9 });
   bench.pass(600).append('a').pass(900);

@@ -8,6 +8,7 @@ import type { Logger } from '../../telemetry/log.ts';
 import type { GroupGauges } from '../handling/handling-metrics.ts';
 import type { PartitionCounts, PartitionRun } from '../handling/partition-run.ts';
 import type { Topology } from '../topology.ts';
+import type { Alarm } from './alarm.ts';
 import type { BucketEntry, GroupBucket } from './group-bucket.ts';
 import { type GroupAction, GroupMembership } from './membership.ts';
 import { PartitionLease, type PartitionProgress, type StoredPartition } from './partition-lease.ts';
@@ -28,6 +29,8 @@ export interface OpenedPartition {
 
 export interface GroupReaderOptions {
   readonly bucket: GroupBucket;
+  /** Of all groups of the process. */
+  readonly alarm: Alarm;
   readonly topology: Topology;
   readonly group: string;
   /** Whose events. */
@@ -80,8 +83,7 @@ export class GroupReader implements GroupGauges {
   readonly #machine: GroupMembership;
   readonly #owned = new Map<number, Owned>();
   readonly #stopWatching: () => void;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAt = Number.POSITIVE_INFINITY;
+  readonly #wake = (): void => this.#woken();
   #reportedAt = performance.now();
   #graceMs = 0;
   #onLeft: (() => void) | undefined;
@@ -153,7 +155,7 @@ export class GroupReader implements GroupGauges {
 
   #close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#options.alarm.set(this.#wake, Number.POSITIVE_INFINITY);
     this.#stopWatching();
   }
 
@@ -197,20 +199,16 @@ export class GroupReader implements GroupGauges {
     this.#arm();
   }
 
-  /** One timer, for the next moment at which time alone changes what is to be done. */
+  /** For the next moment at which time alone changes what is to be done. */
   #arm(): void {
+    if (this.#isClosed) return;
     const { wakeAt } = this.#machine;
-    if (this.#isClosed || wakeAt === this.#timerAt) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = wakeAt;
-    if (wakeAt === Number.POSITIVE_INFINITY) return;
     const now = performance.now();
-    const delayMs = wakeAt > now ? wakeAt - now : this.#options.ttlMs * lookAgainShare;
-    this.#timer = setTimeout(() => this.#wake(), Math.ceil(delayMs)).unref();
+    const { alarm, ttlMs } = this.#options;
+    alarm.set(this.#wake, wakeAt > now ? wakeAt : now + ttlMs * lookAgainShare);
   }
 
-  #wake(): void {
-    this.#timerAt = Number.POSITIVE_INFINITY;
+  #woken(): void {
     this.#step();
     const now = performance.now();
     if (now - this.#reportedAt < reportMs) return;

@@ -26,7 +26,6 @@ const expiresMs = 30_000;
 const heartbeatMs = 5_000;
 /** Longer silence than this while something was asked for means that nobody answers. */
 const silenceMs = 2 * heartbeatMs + 2_000;
-const lookMs = 3_000;
 
 /** Status codes of a pull request. */
 const heartbeat = 100;
@@ -40,7 +39,7 @@ export class Pull {
   readonly #subject: string;
   readonly #inbox = createInbox();
   readonly #subscription: Subscription;
-  readonly #look: NodeJS.Timeout;
+  #look: NodeJS.Timeout | undefined;
   #asked = 0;
   #unreleased: number;
   #heardAt = performance.now();
@@ -56,10 +55,8 @@ export class Pull {
         if (!error) this.#received(message);
       },
     });
-    this.#look = setInterval(() => {
-      if (this.#asked > 0 && performance.now() - this.#heardAt >= silenceMs) this.#gone(0);
-    }, lookMs).unref();
     this.#ask();
+    this.#watch();
   }
 
   get unreleased(): number {
@@ -75,7 +72,7 @@ export class Pull {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearInterval(this.#look);
+    clearTimeout(this.#look);
     if (!this.#options.link.isClosed) this.#subscription.unsubscribe();
   }
 
@@ -84,6 +81,7 @@ export class Pull {
     const room = capacity - this.#asked - this.#unreleased;
     // A few large requests instead of many small ones.
     if (this.#isClosed || room <= 0 || (room < capacity / 2 && this.#asked > 0) || !link.isUp) return;
+    if (this.#asked === 0) this.#heardAt = performance.now();
     this.#asked += room;
     link.connection.publish(this.#subject, JSON.stringify({ batch: room, ...request }), {
       reply: this.#inbox,
@@ -110,6 +108,13 @@ export class Pull {
       this.#asked = Math.max(0, this.#asked - left);
       this.#ask();
     } else this.#gone(status);
+  }
+
+  /** Looks when the silence could be too long, and no sooner. */
+  #watch(): void {
+    const silentMs = this.#asked > 0 ? performance.now() - this.#heardAt : 0;
+    if (silentMs >= silenceMs) this.#gone(0);
+    else this.#look = setTimeout(() => this.#watch(), Math.ceil(silenceMs - silentMs)).unref();
   }
 
   #gone(status: number): void {
