@@ -114,6 +114,7 @@ test('any label value survives the OpenMetrics text', () => {
       const [sample] = parseOpenMetrics(metrics.render('openmetrics')).get('in_flight')!.samples;
       assert.equal(sample!.labels.get('value'), value);
     }),
+    { examples: [['\u2028'], ['\r'], ['a"\\\n,b']] },
   );
 });
 
