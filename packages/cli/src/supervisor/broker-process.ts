@@ -4,7 +4,7 @@
  */
 
 import { type Broker, BrokerError, type BrokerOptions, startBroker } from '@flotilla/broker';
-import { restWhenIdle, setCompilers } from 'flotilla/idle-process';
+import { closeCompilersWhenIdle, setCompilers } from 'flotilla/idle-process';
 import { deriveToken, readSecret } from 'flotilla/secret';
 import { codeOf, messageOf } from '../failure.ts';
 import { packageVersion } from '../package-version.ts';
@@ -68,7 +68,7 @@ async function serve(): Promise<Broker> {
     log,
   });
   process.send?.({ type: 'ready', url: broker.url, version: packageVersion() });
-  restWhenIdle();
+  closeCompilersWhenIdle();
   return broker;
 }
 

@@ -188,7 +188,8 @@ export class Discovery {
   #arm(): void {
     clearTimeout(this.#beat);
     if (this.#isStopped) return;
-    const delayMs = Math.max(0, this.#schedule.dueAt - performance.now());
+    // A timer forgets fractions of a millisecond, and would come too early.
+    const delayMs = Math.max(0, Math.ceil(this.#schedule.dueAt - performance.now()));
     this.#beat = setTimeout(() => {
       const now = performance.now();
       // A timer may be early by a fraction of a millisecond.

@@ -12,12 +12,18 @@ const checkEveryMs = 3_000;
  *
  * @returns ends it.
  */
-export function restWhenIdle(everyMs = checkEveryMs): () => void {
-  const trim = heapCheck(ownHeap());
-  const compile = compilerCheck(ownCpuShare());
+export function restWhenIdle(): () => void {
+  return every(compilerCheck(ownCpuShare()), heapCheck(ownHeap()));
+}
+
+/** The same without trimming, for a process that must not stand still for the time of a full collection. */
+export function closeCompilersWhenIdle(): () => void {
+  return every(compilerCheck(ownCpuShare()));
+}
+
+function every(...checks: readonly (() => void)[]): () => void {
   const timer = setInterval(() => {
-    compile();
-    trim();
-  }, everyMs).unref();
+    for (const check of checks) check();
+  }, checkEveryMs).unref();
   return () => clearInterval(timer);
 }
