@@ -1,31 +1,17 @@
 /**
- * Reads a service's events for a group: takes part in sharing the partitions (see `membership.ts`), and runs those that this
- * instance owns.
+ * Reads a service's events for a group: takes part in sharing the partitions (see `membership.ts`), and has those read that this
+ * instance owns (`owned-partition.ts`).
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { platformError, toFlotillaError } from '../../errors/flotilla-error.ts';
+import { toFlotillaError } from '../../errors/flotilla-error.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { GroupGauges } from '../handling/handling-metrics.ts';
-import type { PartitionCounts, PartitionRun } from '../handling/partition-run.ts';
+import type { PartitionCounts } from '../handling/partition-run.ts';
 import type { Topology } from '../topology.ts';
 import type { Alarm } from './alarm.ts';
 import type { BucketEntry, GroupBucket } from './group-bucket.ts';
 import { type GroupAction, GroupMembership } from './membership.ts';
-import { PartitionLease, type PartitionProgress, type StoredPartition } from './partition-lease.ts';
-
-/** Begins to read a partition; the run may not exist yet when the lease is lost. */
-export type OpenPartition = (
-  partition: number,
-  lease: PartitionLease,
-  onLost: (error: unknown) => void,
-  onOtherStream: () => void,
-) => Promise<OpenedPartition>;
-
-export interface OpenedPartition {
-  readonly run: PartitionRun;
-  /** Stops the reader. */
-  close(): void;
-}
+import { type OpenPartition, OwnedPartition } from './owned-partition.ts';
+import { PartitionLease, type StoredPartition } from './partition-lease.ts';
 
 export interface GroupReaderOptions {
   readonly bucket: GroupBucket;
@@ -60,15 +46,6 @@ interface StoredMember {
   readonly startedAt: number;
 }
 
-interface Owned {
-  readonly lease: PartitionLease;
-  opened: OpenedPartition | undefined;
-  isOpening: boolean;
-  /** Written last, so that an idle partition is not written again. */
-  told: string;
-  isEnding: boolean;
-}
-
 /** Share of the time to live after which the machine is asked again when it had nothing to do although something was due. */
 const lookAgainShare = 0.1;
 /** Between two reports of a partition's progress, at least: they are made when there is another reason to wake. */
@@ -76,12 +53,11 @@ const reportMs = 1_500;
 const writeWithinMs = 3_000;
 /** What is in hand may take so long when a partition goes to another member. */
 const rebalanceMs = 5_000;
-const reopenMs = 1_000;
 
 export class GroupReader implements GroupGauges {
   readonly #options: GroupReaderOptions;
   readonly #machine: GroupMembership;
-  readonly #owned = new Map<number, Owned>();
+  readonly #owned = new Map<number, OwnedPartition>();
   readonly #stopWatching: () => void;
   readonly #wake = (): void => this.#woken();
   #reportedAt = performance.now();
@@ -213,7 +189,7 @@ export class GroupReader implements GroupGauges {
     const now = performance.now();
     if (now - this.#reportedAt < reportMs) return;
     this.#reportedAt = now;
-    this.#report();
+    for (const owned of this.#owned.values()) owned.report();
   }
 
   #act(action: GroupAction): void {
@@ -308,7 +284,7 @@ export class GroupReader implements GroupGauges {
         ...{ bucket, key, instance, by, event, epoch, revision: taken, sequence, failedOwners },
         onWritten: (written) => this.#machine.written(partition, written),
       });
-      this.#owned.set(partition, { lease, opened: undefined, isOpening: false, told: '', isEnding: false });
+      this.#own(partition, lease);
       log.debug('reads a partition', { group, family: service, partition, epoch });
     } catch (error) {
       this.#machine.acquireFailed(partition, performance.now());
@@ -317,7 +293,7 @@ export class GroupReader implements GroupGauges {
       return;
     }
     this.#step();
-    await this.#open(partition);
+    await this.#owned.get(partition)?.open();
   }
 
   /**
@@ -348,64 +324,22 @@ export class GroupReader implements GroupGauges {
     });
   }
 
-  /** Tries until it is opened, or not owned any more; one attempt at a time. */
-  async #open(partition: number): Promise<void> {
-    const { log, group, service } = this.#options;
-    const owned = this.#owned.get(partition);
-    if (!owned || owned.isOpening) return;
-    owned.isOpening = true;
-    while (this.#isWanted(partition, owned) && !owned.opened) {
-      try {
-        await this.#openOnce(partition, owned);
-      } catch (error) {
-        if (toFlotillaError(error).code === 'conflict') {
-          this.#fenced(partition, owned, error);
-          break;
-        }
-        log.warn('a partition cannot be read yet', { group, family: service, partition, error });
-        await delay(reopenMs);
-      }
-    }
-    owned.isOpening = false;
-  }
-
-  async #openOnce(partition: number, owned: Owned): Promise<void> {
-    const opened = await this.#options.open(
-      partition,
-      owned.lease,
-      (error) => this.#fenced(partition, owned, error),
-      () => this.#reopen(partition, owned),
-    );
-    if (this.#isWanted(partition, owned)) owned.opened = opened;
-    else {
-      opened.close();
-      opened.run.abort(platformError('unavailable', 'the partition is read elsewhere'));
-    }
-  }
-
-  #isWanted(partition: number, owned: Owned): boolean {
-    return this.#owned.get(partition) === owned && !owned.isEnding;
-  }
-
-  /** The stream is another one than that which was read so far. */
-  #reopen(partition: number, owned: Owned): void {
-    if (!this.#isWanted(partition, owned)) return;
-    owned.opened?.close();
-    owned.opened?.run.abort(platformError('unavailable', 'the stream is another one than before'));
-    owned.opened = undefined;
-    void this.#open(partition);
+  #own(partition: number, lease: PartitionLease): void {
+    const { open, group, service: family, log } = this.#options;
+    const owned = new OwnedPartition({
+      ...{ partition, lease, open, log, about: { group, family, partition } },
+      onFenced: (error) => this.#fenced(partition, owned, error),
+    });
+    this.#owned.set(partition, owned);
   }
 
   async #release(partition: number): Promise<void> {
     const { log, group, service } = this.#options;
     const owned = this.#owned.get(partition);
     if (!owned) return;
-    owned.isEnding = true;
-    owned.opened?.close();
     try {
-      await owned.opened?.run.stop(this.#graceMs || rebalanceMs);
-      if (this.#owned.get(partition) !== owned) return;
-      const revision = await owned.lease.release(this.#progress(owned));
+      const revision = await owned.release(this.#graceMs || rebalanceMs);
+      if (revision === undefined || this.#owned.get(partition) !== owned) return;
       this.#machine.released(partition, revision);
     } catch (error) {
       log.warn('a partition was not given back: others take it over later', {
@@ -414,10 +348,11 @@ export class GroupReader implements GroupGauges {
         partition,
         error,
       });
+      if (this.#owned.get(partition) !== owned) return;
       this.#machine.fenced(partition);
       owned.lease.lose();
     }
-    if (this.#owned.get(partition) === owned) this.#owned.delete(partition);
+    this.#owned.delete(partition);
     this.#step();
   }
 
@@ -426,17 +361,14 @@ export class GroupReader implements GroupGauges {
     if (!owned) return;
     const { log, group, service } = this.#options;
     this.#owned.delete(partition);
-    if (owned.opened)
-      this.#lost.set(partition, { epoch: owned.lease.epoch, sequence: owned.opened.run.checkpoint });
-    owned.lease.lose();
-    owned.opened?.close();
-    owned.opened?.run.abort(platformError('unavailable', `partition ${partition} is read elsewhere`));
+    const sequence = owned.lose();
+    if (sequence !== undefined) this.#lost.set(partition, { epoch: owned.lease.epoch, sequence });
     // One that is being given back may be seen with its next owner before the broker has answered.
     if (!owned.isEnding) log.warn('a partition was lost', { group, family: service, partition });
   }
 
   /** A write of the owner was refused. */
-  #fenced(partition: number, owned: Owned, error: unknown): void {
+  #fenced(partition: number, owned: OwnedPartition, error: unknown): void {
     if (this.#owned.get(partition) !== owned) return;
     this.#options.log.warn('a partition was taken over while this instance stood still', {
       partition,
@@ -447,29 +379,8 @@ export class GroupReader implements GroupGauges {
     this.#step();
   }
 
-  /** Tells in the bucket how far the partitions have come, for operators. */
-  #report(): void {
-    for (const [partition, owned] of this.#owned) {
-      if (!owned.opened || owned.isEnding || owned.opened.run.savesInBucket) continue;
-      const progress = this.#progress(owned);
-      const text = JSON.stringify(progress);
-      if (text === owned.told) continue;
-      owned.told = text;
-      owned.lease.write(progress).catch((error: unknown) => {
-        owned.told = '';
-        if (toFlotillaError(error).code === 'conflict') this.#fenced(partition, owned, error);
-      });
-    }
-  }
-
-  #progress({ lease, opened }: Owned): PartitionProgress {
-    if (!opened) return { sequence: lease.sequence, inFlight: 0, retries: 0, deadLetters: 0 };
-    const { inFlight, retries, deadLetters } = opened.run.counts;
-    return { sequence: opened.run.checkpoint, inFlight, retries, deadLetters };
-  }
-
   #counts(): PartitionCounts[] {
-    return [...this.#owned.values()].flatMap(({ opened }) => (opened ? [opened.run.counts] : []));
+    return [...this.#owned.values()].flatMap(({ counts }) => counts ?? []);
   }
 
   #sum(figure: (counts: PartitionCounts) => number): number {

@@ -3,7 +3,7 @@ import type { Database } from '../../store/database.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { CheckpointKey, StoredCheckpoint } from '../durable/checkpoints.ts';
 import type { Durable } from '../durable/durable.ts';
-import type { OpenedPartition, OpenPartition } from '../groups/group-reader.ts';
+import type { OpenedPartition, OpenPartition } from '../groups/owned-partition.ts';
 import type { PartitionLease } from '../groups/partition-lease.ts';
 import type { BrokerLink } from '../jetstream/broker-link.ts';
 import { continuityOf } from '../jetstream/continuity.ts';
