@@ -55,8 +55,8 @@ export class Discovery {
   readonly #schedule = new AnnouncementSchedule(performance.now(), Math.random());
   /** Deaths of others that were reported while the broker was away. */
   readonly #unsaid: Goodbye[] = [];
-  #check: NodeJS.Timeout | undefined;
-  #beat: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #checkAt = performance.now() + checkEveryMs;
   #self: Instance | undefined;
   #settled = false;
   #isAway = false;
@@ -81,7 +81,6 @@ export class Discovery {
     this.#listen(`${this.#prefix}.who`, (question) => {
       setTimeout(() => this.#answer(question), Math.random() * answerJitterMs).unref();
     });
-    this.#check = setInterval(() => this.#expire(), checkEveryMs).unref();
     this.#arm();
     void this.#followConnection();
     this.#connection.publish(`${this.#prefix}.who`, '{}', { reply: inbox });
@@ -150,8 +149,7 @@ export class Discovery {
 
   stop(): void {
     this.#isStopped = true;
-    clearInterval(this.#check);
-    clearTimeout(this.#beat);
+    clearTimeout(this.#timer);
     if (this.#self) this.goodbye(this.#self);
     this.#listeners.clear();
   }
@@ -185,21 +183,25 @@ export class Discovery {
     else this.#announce();
   }
 
+  /** One timer for the heartbeat and for looking who is silent: every wake of an idle process costs. */
   #arm(): void {
-    clearTimeout(this.#beat);
+    clearTimeout(this.#timer);
     if (this.#isStopped) return;
     // A timer forgets fractions of a millisecond, and would come too early.
-    const delayMs = Math.max(0, Math.ceil(this.#schedule.dueAt - performance.now()));
-    this.#beat = setTimeout(() => {
-      const now = performance.now();
-      // A timer may be early by a fraction of a millisecond.
-      if (now >= this.#schedule.dueAt) {
-        if (this.#schedule.isGeneral) this.#announce();
-        else this.#beatNow();
-        this.#schedule.announced(now);
-      }
-      this.#arm();
-    }, delayMs).unref();
+    const delayMs = Math.ceil(Math.min(this.#schedule.dueAt, this.#checkAt) - performance.now());
+    this.#timer = setTimeout(() => this.#wake(), Math.max(0, delayMs)).unref();
+  }
+
+  #wake(): void {
+    const now = performance.now();
+    if (now >= this.#schedule.dueAt) {
+      if (this.#schedule.isGeneral) this.#announce();
+      else this.#beatNow();
+      this.#schedule.announced(now);
+    }
+    this.#checkAt = now + checkEveryMs;
+    this.#arm();
+    this.#expire();
   }
 
   #publish(subject: string, body: unknown): void {

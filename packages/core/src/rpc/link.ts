@@ -51,7 +51,7 @@ export class Link implements LinkControl {
   /** How often the peer has shown life. */
   heard = 0;
   readonly #liveness: Liveness;
-  readonly #ticker: NodeJS.Timeout;
+  #ticker: NodeJS.Timeout;
   /** The end has been decided: nothing is read any more, and `closed` has been reported. */
   #ended = false;
   #linger: NodeJS.Timeout | undefined;
@@ -96,7 +96,7 @@ export class Link implements LinkControl {
       },
     );
     this.#liveness = new Liveness(limits);
-    this.#ticker = setInterval(() => this.#tick(), this.#liveness.tickMs).unref();
+    this.#ticker = this.#tickWithOthers(this.#liveness.tickMs);
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
     stream.on('drain', () => this.#drained());
     stream.on('error', (cause) => this.#lost('the connection broke', cause));
@@ -238,6 +238,19 @@ export class Link implements LinkControl {
     this.handler.drained();
   }
 
+  /** At the same moments as all links of the process, so that an idle one wakes once for them. */
+  #tickWithOthers(tickMs: number): NodeJS.Timeout {
+    // The first tick may come at once: it must not count as one of silence.
+    this.#liveness.heard();
+    return setTimeout(
+      () => {
+        this.#ticker = setInterval(() => this.#tick(), tickMs).unref();
+        this.#tick();
+      },
+      tickMs - (performance.now() % tickMs),
+    ).unref();
+  }
+
   #tick(): void {
     const verdict = this.#liveness.tick();
     if (verdict === 'ping') this.ping();
@@ -258,7 +271,7 @@ export class Link implements LinkControl {
   #finish(reason: FlotillaError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearInterval(this.#ticker);
+    clearTimeout(this.#ticker);
     this.handler.closed(reason);
     this.#observer?.linkEnded(this);
   }
