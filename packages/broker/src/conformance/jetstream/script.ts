@@ -86,7 +86,11 @@ class Player {
     const at = place % this.#outstanding.length;
     const delivery = this.#outstanding[at]!;
     if (kind !== '+WPI') this.#outstanding.splice(at, 1);
-    const answer = await this.#answer(delivery.message.reply!, kind);
+    const reply = delivery.message.reply!;
+    const answer = await this.#answer(reply, kind);
+    // nats-server removes what nobody needs any more some time after it has answered.
+    const [, , stream] = reply.split('.');
+    await settled(() => this.#json(`STREAM.INFO.${stream}`, ''));
     return `${delivery.sequence} ×${delivery.deliveries}: ${answer}`;
   }
 
