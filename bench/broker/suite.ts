@@ -24,9 +24,12 @@ export interface BrokerOptions {
 
 export interface BrokerRow {
   readonly name: string;
-  /** `with traces`: acknowledged, and the client as it comes. */
-  readonly what: 'acknowledged' | 'with traces' | 'to the handler' | 'core';
-  /** Publishes that wait for their acknowledgement; NaN for core. */
+  /**
+   * `with traces`: acknowledged, and the client as it comes. `from behind`: to a handler, of what was stored before there was
+   * one; its times are the ages of the messages.
+   */
+  readonly what: 'acknowledged' | 'with traces' | 'from behind' | 'to the handler' | 'core';
+  /** Publishes that wait for their acknowledgement; NaN where nothing waits. */
   readonly inFlight: number;
   readonly perSecond: number;
   /** Of the acknowledgement, or of the way to the handler. */
@@ -130,9 +133,9 @@ class Stage {
   /** With a handler in another process, which takes what was published before first. */
   async handled(inFlight: readonly number[]): Promise<BrokerRow[]> {
     await this.#consumer.ask({ type: 'connect', name: this.#name, url: this.#server.url });
+    const beforeAll = await this.#cpuUs();
     await this.#consumer.ask({ type: 'consume', group: { name: 'handlers' } });
-    await this.#handled();
-    const rows: BrokerRow[] = [];
+    const rows = [await this.#handledRow('from behind', Number.NaN, beforeAll)];
     for (const count of inFlight) {
       const before = await this.#cpuUs();
       await this.#publish(this.#publisher, count, this.#seconds);
