@@ -43,7 +43,7 @@ const cases: Case[] = [
         ack_wait: ms(200),
         ...explicit,
       });
-      const heard = await listen(nc, `$JS.EVENT.ADVISORY.CONSUMER.*.${name}.>`);
+      const heard = await listen(nc, `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${name}.>`);
       await js.publish(`${name}.a`);
       for (let i = 0; i < 2; i++) await pull(nc, name, 'reader', { batch: 1, expires: ms(5_000) });
       const nothing = await pull(nc, name, 'reader', { batch: 1, expires: ms(600) });
@@ -66,7 +66,7 @@ const cases: Case[] = [
     async run({ nc, js, jsm, name }) {
       await jsm.streams.add({ name, subjects: [`${name}.a`] });
       await jsm.consumers.add(name, { durable_name: 'reader', ...explicit });
-      const heard = await listen(nc, `$JS.EVENT.ADVISORY.CONSUMER.*.${name}.>`);
+      const heard = await listen(nc, `$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.${name}.>`);
       await js.publish(`${name}.a`);
       const [delivery] = (await pull(nc, name, 'reader')).messages;
       await delivery!.confirm('+TERM');

@@ -181,6 +181,10 @@ const cases: Case[] = [
       startPull(leaver, name, 'reader', { batch: 10, expires: ms(20_000) });
       await eventually('it waits', async () => (await jsm.consumers.info(name, 'reader')).num_waiting === 1);
       await leaver.close();
+      await eventually(
+        'it is gone',
+        async () => (await jsm.consumers.info(name, 'reader')).num_waiting === 0,
+      );
       await js.publish(`${name}.a`, 'for the one who is there');
       const { messages } = await pull(nc, name, 'reader', { batch: 1, expires: ms(5_000) });
       assert.deepEqual(

@@ -15,6 +15,7 @@ export const errorNumber = {
   noMessageFound: 10037,
   streamNotFound: 10059,
   streamNameInUse: 10058,
+  subjectsOverlap: 10065,
   wrongLastSequence: 10071,
   messageTooLarge: 10054,
   /** The store could not take a message: because of the stream's limits, which the description says, or for now. */

@@ -43,6 +43,9 @@ const keepDeadLettersMs = 30 * dayMs;
 /** A suspect that is not handed out for so long is forgotten. */
 const keepAttemptsMs = dayMs;
 const remakeAfterMs = 500;
+/** How often a stream is looked for that another process seems to make. */
+const looks = 10;
+const lookAgainMs = 50;
 const defaultDuplicateWindowMs = 120_000;
 
 export class Streams {
@@ -237,6 +240,19 @@ export class Streams {
     return await this.#create(config);
   }
 
+  /** @throws `refusal` when it is another stream that has its subjects. */
+  async #madeByOther(name: string, refusal: unknown): Promise<StreamInfo> {
+    for (let look = 1; look <= looks; look++) {
+      try {
+        return await this.api.streamInfo(name);
+      } catch (error) {
+        if (numberOf(error) !== errorNumber.streamNotFound) throw error;
+      }
+      await delay(lookAgainMs);
+    }
+    throw refusal;
+  }
+
   async #create(config: StreamConfig): Promise<StreamInfo> {
     try {
       const info = await this.api.createStream(config);
@@ -246,6 +262,8 @@ export class Streams {
       const number = numberOf(error);
       // Another process was faster.
       if (number === errorNumber.streamNameInUse) return await this.api.streamInfo(config.name);
+      // nats-server also says this while another process makes the same stream.
+      if (number === errorNumber.subjectsOverlap) return await this.#madeByOther(config.name, error);
       // Not one that has only stopped: what is stored meanwhile would have too few copies for ever.
       const tooFew =
         number === errorNumber.replicasNotSupported ||
